@@ -1,0 +1,227 @@
+# testing.sh - how `./dev test` runs and counts; read by dev, not run by itself.
+#
+# Every test runs in a process group and a world of its own and is ended with
+# all it started; a process that outlives its test is a failure. Each check adds
+# to PASSED or FAILED.
+
+PASSED=0
+FAILED=0
+WORK=
+
+# Processes of this run: they carry its mark in the environment, or a path of
+# its in their arguments.
+strays() {
+	local p
+	for p in /proc/[0-9]*; do
+		[ "${p#/proc/}" != $$ ] && [ "${p#/proc/}" != "$BASHPID" ] || continue
+		if grep -qsF "DEV_TEST_RUN=$WORK" "$p/environ" ||
+			grep -qsF "$WORK" "$p/cmdline"; then
+			echo "${p#/proc/}"
+		fi
+	done 2>/dev/null
+}
+
+cleanup() {
+	trap - EXIT INT TERM
+	[ -n "$WORK" ] || return 0
+	kill -KILL $(strays) 2>/dev/null || true
+	rm -rf "$WORK"
+}
+
+begin_tests() {
+	trap cleanup EXIT
+	trap 'exit 130' INT TERM
+	WORK=$(mktemp -d "${TMPDIR:-/tmp}/cm.XXXXXX") # short: sockets live in it
+	mkdir "$WORK/t" "$WORK/h" "$WORK/log"
+	: >"$WORK/seen"
+}
+
+# In the world of a test: temporary files and homes below $WORK, sanitizers that
+# end the process at the first fault. Takes the place of the (sub)shell.
+in_world() {
+	local asan=detect_leaks=1:abort_on_error=1:disable_coredump=1
+	asan=$asan:detect_stack_use_after_return=1:strict_string_checks=1
+	exec env DEV_TEST_RUN="$WORK" TMPDIR="$WORK/t" HOME="$WORK/h" \
+		CLAUDEMESH_WIRE_SEEN="$WORK/seen" ASAN_OPTIONS="$asan" \
+		UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1" \
+		npm_config_cache="${npm_config_cache:-$HOME/.npm}" setsid "$@"
+}
+
+# group LOG SECONDS COMMAND...: in a process group of its own, all of which is
+# ended afterwards.
+group() {
+	local log=$1 limit=$2 pid rc=0
+	shift 2
+	in_world timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null &
+	pid=$!
+	wait "$pid" || rc=$?
+	kill -KILL -- "-$pid" 2>/dev/null || true
+	return "$rc"
+}
+
+# count NAME LOG STATUS: what a finished test says of itself, in cmocka's words
+# or in a last line 'N passed, N failed', against how it ended.
+count() {
+	local name=$1 log=$2 rc=$3 n p f
+	n=$(awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3 }
+		/^\[  PASSED  \] [0-9]+ test/ { p += $4 }
+		/^\[  FAILED  \] [0-9]+ test/ { f += $4 }
+		END { print p + 0, f + 0 }' "$log")
+	p=${n% *} f=${n#* }
+	if [ "$rc" != 0 ] && [ "$f" = 0 ]; then
+		f=1
+	elif [ "$rc" = 0 ] && [ "$p" = 0 ] && [ "$f" = 0 ]; then
+		p=1
+	fi
+	PASSED=$((PASSED + p))
+	FAILED=$((FAILED + f))
+	if [ "$f" != 0 ]; then
+		[ "$rc" != 124 ] || echo "(ended: it took too long)" >>"$log"
+		echo "FAILED $name (status $rc)"
+		grep -avE '^\[ RUN  |^\[       OK' "$log" | tail -60 | sed 's/^/  | /'
+	else
+		echo "ok     $name ($p)"
+	fi
+}
+
+# check NAME COMMAND...: one test that speaks only when it fails.
+check() {
+	local name=$1 log=$WORK/log/check rc=0
+	shift
+	"$@" >"$log" 2>&1 || rc=$?
+	count "$name" "$log" "$rc"
+}
+
+# several SECONDS PROGRAM...: each a test by itself, as many at once as there
+# are processors.
+several() {
+	local limit=$1 program name
+	shift
+	for program; do
+		name=$(basename "$program")
+		while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
+			wait -n || true
+		done
+		(
+			rc=0
+			group "$WORK/log/$name" "$limit" "$program" || rc=$?
+			echo "$rc" >"$WORK/log/$name.rc"
+		) &
+	done
+	wait
+	for program; do
+		name=$(basename "$program")
+		count "$name" "$WORK/log/$name" "$(cat "$WORK/log/$name.rc")"
+	done
+}
+
+unit_tests() {
+	local source
+	for source in tests/unit/test_*.c; do
+		echo "$1/$(basename "$source" .c)"
+	done
+}
+
+lint_quick() {
+	check "layers" tools/check-layers
+	check "lengths" tools/check-length
+	check "layout" tools/check-format
+	check "texts" tools/check-text
+}
+
+lint_tidy() {
+	tools/tidy build/clang "$JOBS"
+}
+
+# Kinds of tests beyond units: every tests/KIND/run.
+test_kinds() {
+	local dir=$1 run rc
+	shift
+	for run in tests/*/run; do
+		[ -x "$run" ] || continue
+		rc=0
+		CLAUDEMESH_BIN=$ROOT/$dir/claudemesh BUILD_DIR=$ROOT/$dir \
+			group "$WORK/log/kind" 400 "$ROOT/$run" "$@" || rc=$?
+		if ! tail -n 1 "$WORK/log/kind" |
+			grep -qE '^[0-9]+ passed, [0-9]+ failed$'; then
+			echo "(the last line does not count)" >>"$WORK/log/kind"
+			[ "$rc" != 0 ] || rc=99
+		fi
+		count "$run" "$WORK/log/kind" "$rc"
+		test_strays "$run"
+	done
+}
+
+# Whatever a test started has ended with it.
+test_strays() {
+	local pids pid
+	pids=$(strays)
+	[ -n "$pids" ] || return 0
+	echo "FAILED $1 left processes running:"
+	for pid in $pids; do
+		echo "  | $pid $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)"
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+	FAILED=$((FAILED + 1))
+}
+
+# fuzz_all SECONDS TARGET...: crashes are kept in build/fuzz/crashes.
+fuzz_all() {
+	local seconds=$1 target programs=()
+	shift
+	mkdir -p build/fuzz/crashes "$WORK/fuzz"
+	for target; do
+		target=${target#fuzz_}
+		mkdir -p "build/fuzz/corpus/$target" "tests/fuzz/seeds/$target"
+		cat >"$WORK/fuzz/fuzz_$target" <<-END
+		#!/bin/sh
+		exec "$ROOT/build/fuzz/fuzz_$target" -max_total_time=$seconds \\
+			-rss_limit_mb=2048 -timeout=10 -max_len=16384 \\
+			-artifact_prefix="$ROOT/build/fuzz/crashes/$target-" \\
+			-print_final_stats=1 -verbosity=0 \\
+			"$ROOT/build/fuzz/corpus/$target" "$ROOT/tests/fuzz/seeds/$target"
+		END
+		chmod +x "$WORK/fuzz/fuzz_$target"
+		programs+=("$WORK/fuzz/fuzz_$target")
+	done
+	[ $# = 0 ] || several $((seconds + 60)) "${programs[@]}"
+}
+
+fuzz_targets() {
+	ls tests/fuzz/fuzz_*.c 2>/dev/null | sed 's|.*/fuzz_||; s|\.c$||'
+}
+
+sum_up() {
+	echo "$PASSED passed, $FAILED failed"
+	[ "$FAILED" = 0 ]
+}
+
+run_tests() {
+	local full=${1:-}
+	[ -z "$full" ] || [ "$full" = --full ] || die "test knows only --full"
+	deps_test
+	begin_tests
+	lint_quick
+	check "release build" build build
+	check "sanitized build (gcc)" build_asan
+	if [ ! -x build/asan/claudemesh ]; then
+		sum_up
+		return
+	fi
+	several 300 $(unit_tests build/asan)
+	test_strays "unit tests"
+	test_kinds build/asan $full
+	if [ -n "$(fuzz_targets)" ]; then
+		check "fuzzers' build (clang)" build_fuzz
+		fuzz_all "$([ "$full" ] && echo 60 || echo 10)" $(fuzz_targets)
+	fi
+	if [ "$full" ]; then
+		check "sanitized build (clang)" build_clang
+		several 300 $(unit_tests build/clang)
+		check "clang-tidy" lint_tidy
+	fi
+	check "rows exercised" tools/rows-seen "$WORK/seen" build/asan/claudemesh
+	test_strays "the whole run"
+	sum_up
+}
+
