@@ -1,0 +1,9 @@
+"""Runs all net tests, or those whose name contains an argument."""
+import sys
+
+import harness
+import of_client  # noqa: F401
+import of_http  # noqa: F401
+import of_ws  # noqa: F401
+
+sys.exit(0 if harness.run_all(sys.argv[3:]) else 1)
