@@ -122,8 +122,12 @@ act_make(struct arena *a, const struct roll *r, const char *kind,
     const struct wire_msg *row, const void *fields, const struct key *author,
     const struct key *second, int64_t now_ms)
 {
-	struct act head = { .v = 2, .kind = kind, .n = roll_n(r),
-		.prev = roll_head(r), .author = author->hex, .at = now_ms };
+	struct act head = { .v = 2,
+		.kind = kind,
+		.n = roll_n(r),
+		.prev = roll_head(r),
+		.author = author->hex,
+		.at = now_ms };
 	uint8_t room[1 + ACT_SIGS_MAX * SIG_LEN] = { 0 };
 	char *s = NULL;
 	struct buf b;

@@ -82,7 +82,7 @@ struct act_kind {
 	const struct wire_msg *row;
 	unsigned by;
 	size_t nsigs;
-	size_t second_at; /* nsigs 2: where in `is` the second signer's hex is */
+	size_t second_at; /* in `is`: the second signer's hex, if nsigs is 2 */
 	int (*judge)(const struct roll *, struct step *, struct why *);
 	void (*commit)(struct roll *, struct step *);
 };

@@ -145,8 +145,7 @@ compare(const struct body *b, const struct key *mine,
 }
 
 static int
-verify_body(const uint8_t *plain, size_t n, const char *from_hex,
-    struct why *w)
+verify_body(const uint8_t *plain, size_t n, const char *from_hex, struct why *w)
 {
 	uint8_t pub[32];
 

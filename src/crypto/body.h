@@ -14,7 +14,9 @@ void box_cache_free(struct box_cache *); /* wipes */
 
 #define BODY_CIPHERTEXT_MAX 200000 /* base64, as in message.def */
 
-struct sealed { const char *nonce, *ciphertext; }; /* base64, in the arena */
+struct sealed {
+	const char *nonce, *ciphertext;
+}; /* base64, in the arena */
 
 /* Direct: signs body with `from` (body->from must be its hex), boxes it from
  * `from` to the target key (session or member; body->to must be it), random

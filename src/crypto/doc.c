@@ -99,9 +99,9 @@ doc_bytes(struct arena *a, const char *b64, size_t *n, struct why *w)
 	p = arena_alloc(a, len / 4 * 3 + 3);
 	got = b64_decode(p, len / 4 * 3 + 3, b64, len);
 	if (got < SIG_LEN + 2) {
-		why_set(w, E_CANNOT_OPEN, got < 0
-		    ? "the signed document is not standard base64"
-		    : "the signed document is too short");
+		why_set(w, E_CANNOT_OPEN,
+		    got < 0 ? "the signed document is not standard base64"
+			    : "the signed document is too short");
 		return NULL;
 	}
 	*n = (size_t)got;

@@ -30,7 +30,8 @@ void key_from_seed(struct key *, const uint8_t seed[32]);
 void key_random(struct key *); /* from crypto_setup's source */
 void key_wipe(void *p, size_t n);
 void crypto_random(void *p, size_t n);
-bool key_parse(uint8_t pub[32], const char *hex); /* 64 lower hex digits, a valid point */
+/* Is it 64 lower-case hex digits, and a valid point? */
+bool key_parse(uint8_t pub[32], const char *hex);
 
 /* RFC 5869 over HMAC-SHA-256, empty salt. n ≤ 8160. */
 void hkdf_sha256(uint8_t *out, size_t n, const uint8_t *ikm, size_t nikm,
@@ -47,9 +48,12 @@ void sha256_hex(char out[65], const void *p, size_t n);
  *   target key    "claudemesh/target/2|" target id  (secretbox)
  */
 void key_account(struct key *, const uint8_t account_seed[32]);
-void key_owner(struct key *, const uint8_t account_seed[32], const char *nonce_hex);
-void key_member(struct key *, const uint8_t account_seed[32], const char *mesh_id);
-void key_target(uint8_t out[32], const uint8_t epoch_key[32], const char *target);
+void key_owner(struct key *, const uint8_t account_seed[32],
+    const char *nonce_hex);
+void key_member(struct key *, const uint8_t account_seed[32],
+    const char *mesh_id);
+void key_target(uint8_t out[32], const uint8_t epoch_key[32],
+    const char *target);
 void mesh_id_of(char out[MESH_ID_LEN + 1], const uint8_t genesis_sha256[32]);
 
 /* Ed25519 over "claudemesh/2/<kind>" NUL p[0..n). */
@@ -64,7 +68,8 @@ char *doc_sign(struct arena *, const char *kind, const struct wire_msg *row,
 /* Opens, decodes by the row and verifies. pub hex: the signer expected.
  * E_CANNOT_OPEN / E_BAD_SIGNATURE / a field's error. */
 int doc_open(struct arena *, const char *b64, const char *kind,
-    const struct wire_msg *row, void *out, const char *signer_hex, struct why *);
+    const struct wire_msg *row, void *out, const char *signer_hex,
+    struct why *);
 /* The same before the signer is known: decodes without verifying. Follow with
  * doc_open. */
 int doc_peek(struct arena *, const char *b64, const struct wire_msg *row,

@@ -53,7 +53,8 @@ need_hash(const char *hex, const char *field, struct why *w)
 static bool
 reserved(const char *name)
 {
-	static const char *const word[] = { "system", "human", "broker", "all" };
+	static const char *const word[] = { "system", "human", "broker",
+		"all" };
 
 	for (size_t i = 0; i < countof(word); i++) {
 		const char *a = name, *b = word[i];
@@ -217,7 +218,8 @@ invite_judge(const struct roll *r, struct step *s, struct why *w)
 	bool admin = str_eq(in->role, "admin");
 
 	if (!admin && !str_eq(in->role, "member"))
-		return refused(w, "role", "the role is neither member nor admin");
+		return refused(w, "role",
+		    "the role is neither member nor admin");
 	if (admin && !s->by_owner)
 		return refused(w, "role", "only the owner invites admins");
 	if (admin && in->uses != 1)
@@ -317,8 +319,7 @@ join_commit(struct roll *r, struct step *s)
 	const struct act_join *in = &s->is.join;
 
 	s->invite->used++;
-	member_put(r, s, in->member, in->name, in->recovery,
-	    s->invite->admin);
+	member_put(r, s, in->member, in->name, in->recovery, s->invite->admin);
 }
 
 /* ---- leave ---- */

@@ -15,6 +15,8 @@
 #include "base/enc.h"
 #include "base/str.h"
 
+#define BROKER_MAX sizeof(((struct invite_link *)NULL)->broker)
+
 static const char domain[] = "claudemesh/link/2"; /* hashed with its NUL */
 
 /* ---- shared with reading ---- */
@@ -75,8 +77,8 @@ link_host_ok(const char *host, size_t n, bool *loopback)
 		*loopback = is(host, len, "localhost") ||
 		    is(host, len, "[::1]") ||
 		    (len > 4 && memcmp(host, "127.", 4) == 0);
-	return len == n || (host[len] == ':' &&
-	    port_ok(host + len + 1, n - len - 1));
+	return len == n ||
+	    (host[len] == ':' && port_ok(host + len + 1, n - len - 1));
 }
 
 bool
@@ -84,7 +86,7 @@ link_url_read(struct link_url *u, const char *broker)
 {
 	size_t n = strlen(broker), start;
 
-	if (n >= sizeof(((struct invite_link *)NULL)->broker))
+	if (n >= BROKER_MAX)
 		return false;
 	u->tls = str_starts(broker, "wss://");
 	start = u->tls ? 6 : 5;
@@ -114,8 +116,7 @@ void
 link_secret_check(uint8_t out[4], const char *broker,
     const uint8_t secret[LINK_SECRET_LEN])
 {
-	uint8_t in[sizeof(((struct invite_link *)NULL)->broker) +
-	    LINK_SECRET_LEN];
+	uint8_t in[BROKER_MAX + LINK_SECRET_LEN];
 	size_t n = strlen(broker) + 1;
 
 	memcpy(in, broker, n);
@@ -142,7 +143,8 @@ canonical(char *out, size_t cap, struct link_url *u, const char *broker)
 	if (!str_copy(out, cap, broker))
 		return false;
 	for (char *p = out; *p != '\0'; p++)
-		if (*p >= 'A' && *p <= 'Z' && (size_t)(p - out) + 3 < strlen(out))
+		if (*p >= 'A' && *p <= 'Z' &&
+		    (size_t)(p - out) + 3 < strlen(out))
 			*p += 'a' - 'A';
 	return link_url_read(u, out);
 }
@@ -210,8 +212,9 @@ self_text(struct buf *b, const struct invite_link *l, const char *url)
 
 	b64url_encode(seed, l->key.seed, 32);
 	clock_iso(expires, l->expires_at);
-	buf_addf(b, "{\"v\":2,\"broker\":\"%s\",\"mesh\":\"%s\",\"seed\":\"%s\"",
-	    url, l->mesh, seed);
+	buf_addf(b,
+	    "{\"v\":2,\"broker\":\"%s\",\"mesh\":\"%s\",\"seed\":\"%s\"", url,
+	    l->mesh, seed);
 	buf_adds(b, ",\"name\":");
 	json_quote(b, l->name);
 	buf_adds(b, ",\"inviter\":");

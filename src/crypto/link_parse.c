@@ -41,10 +41,12 @@ split(const char *s, struct parts *p, const char **query, size_t *nquery,
 	const char *hash = strchr(s, '#'), *path = strstr(s, "/i/"), *end;
 
 	if (hash == NULL || hash[1] == '\0')
-		return spoiled(w, "the part of the link after # is missing; "
+		return spoiled(w,
+		    "the part of the link after # is missing; "
 		    "some programs drop it: copy the whole link");
 	if (path == NULL || path > hash)
-		return spoiled(w, "this is no invite link: "
+		return spoiled(w,
+		    "this is no invite link: "
 		    "after the host it should say /i/ and a code" AGAIN);
 	p->host = s;
 	p->nhost = (size_t)(path - s);
@@ -61,8 +63,7 @@ split(const char *s, struct parts *p, const char **query, size_t *nquery,
 }
 
 static int
-broker_of(struct invite_link *l, const struct parts *p, bool tls,
-    struct why *w)
+broker_of(struct invite_link *l, const struct parts *p, bool tls, struct why *w)
 {
 	char host[300];
 
@@ -86,15 +87,15 @@ secret_of(struct invite_link *l, const struct parts *p, struct why *w)
 	if (p->nsecret < want)
 		return spoiled(w, "the end of the link is missing" AGAIN);
 	if (p->nsecret > want)
-		return spoiled(w, "there is something after the link's end"
-		    AGAIN);
+		return spoiled(w,
+		    "there is something after the link's end" AGAIN);
 	if (b64url_decode(s, sizeof(s), p->secret, want) != sizeof(s))
 		return spoiled(w,
 		    "the part of the link after # is damaged" AGAIN);
 	link_secret_check(check, l->broker, s);
 	if (sodium_memcmp(check, s + 52, sizeof(check)) != 0) {
-		e = spoiled(w, "the link is damaged: its checksum does not fit"
-		    AGAIN);
+		e = spoiled(w,
+		    "the link is damaged: its checksum does not fit" AGAIN);
 	} else {
 		key_from_seed(&l->key, s);
 		b32_encode(l->mesh, s + 32, 20);
@@ -151,7 +152,8 @@ parse_app(struct invite_link *l, const char *s, struct why *w)
 	if (nquery > 0) {
 		if (nquery != 6 || memcmp(query, "?tls=", 5) != 0 ||
 		    (query[5] != '0' && query[5] != '1'))
-			return spoiled(w, "the part of the link between ? and "
+			return spoiled(w,
+			    "the part of the link between ? and "
 			    "# is damaged" AGAIN);
 		tls = query[5] == '1';
 	}
@@ -251,12 +253,12 @@ parse_self(struct invite_link *l, const char *blob, struct why *w)
 	int e = OK;
 
 	if (n < 0 || !self_checked(text, (size_t)n))
-		e = spoiled(w, "the link is damaged: its checksum does not fit"
-		    AGAIN);
+		e = spoiled(w,
+		    "the link is damaged: its checksum does not fit" AGAIN);
 	else if (json_check(text, (size_t)n, &doc, &fault, NULL) != 0 ||
 	    json_kind(doc) != JSON_OBJECT || !self_read(l, doc))
-		e = spoiled(w, "the link was not made by a program we know"
-		    AGAIN);
+		e = spoiled(w,
+		    "the link was not made by a program we know" AGAIN);
 	else
 		link_code(l->code, l->key.pub);
 	sodium_memzero(text, sizeof(text));
@@ -270,7 +272,8 @@ parse_trimmed(struct invite_link *l, const char *s, struct why *w)
 {
 	for (const char *p = s; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 127)
-			return spoiled(w, "there is a space, a line break or "
+			return spoiled(w,
+			    "there is a space, a line break or "
 			    "another character in the link that does not "
 			    "belong there" AGAIN);
 	if (str_starts(s, "https://"))
@@ -281,7 +284,8 @@ parse_trimmed(struct invite_link *l, const char *s, struct why *w)
 		return parse_app(l, s + 13, w);
 	if (str_starts(s, "ic://join/"))
 		return parse_self(l, s + 10, w);
-	return spoiled(w, "this is no invite link: it should begin with "
+	return spoiled(w,
+	    "this is no invite link: it should begin with "
 	    "https://, http://, claudemesh:// or ic://join/");
 }
 

@@ -103,9 +103,9 @@ step_follows(const struct roll *r, const struct step *s, struct why *w)
 		    "act %lld does not follow the roll's %lld acts",
 		    (long long)s->head.n, (long long)roll_n(r));
 	if (genesis != (r->acts.n == 0))
-		return why_field(w, E_ROLL_REFUSED, "kind", "%s", genesis
-		    ? "a roll has one genesis act"
-		    : "the first act must be genesis");
+		return why_field(w, E_ROLL_REFUSED, "kind", "%s",
+		    genesis ? "a roll has one genesis act"
+			    : "the first act must be genesis");
 	return OK;
 }
 
@@ -150,8 +150,8 @@ step_author(const struct roll *r, struct step *s, struct why *w)
 	if (s->author != NULL && s->author->state != MEMBER_ACTIVE)
 		return why_field(w, E_REVOKED, "author",
 		    "the author is no member any more");
-	if (s->author != NULL && ((by & BY_MEMBER) ||
-		((by & BY_ADMIN) && s->author->admin)))
+	if (s->author != NULL &&
+	    ((by & BY_MEMBER) || ((by & BY_ADMIN) && s->author->admin)))
 		return OK;
 	return why_field(w, E_ROLL_REFUSED, "author",
 	    "the author may not sign a %s act", s->kind->name);

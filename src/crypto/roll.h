@@ -30,7 +30,7 @@ struct roll_member {
 };
 struct roll_invite {
 	char key[65], author[65];
-	bool admin;	/* role */
+	bool admin; /* role */
 	bool revoked;
 	int64_t uses, used, expires_at, n;
 };
@@ -60,15 +60,15 @@ bool roll_has(const struct roll *, const char *act_b64);
 const char *roll_hash_at(const struct roll *, int64_t n);
 
 int64_t roll_n(const struct roll *);
-const char *roll_head(const struct roll *);    /* hex; "" when empty */
-const char *roll_mesh(const struct roll *);    /* mesh id; "" when empty */
-const char *roll_owner(const struct roll *);   /* owner key hex */
+const char *roll_head(const struct roll *);  /* hex; "" when empty */
+const char *roll_mesh(const struct roll *);  /* mesh id; "" when empty */
+const char *roll_owner(const struct roll *); /* owner key hex */
 const char *roll_genesis_nonce(const struct roll *);
 const char *roll_name(const struct roll *);
 const char *roll_log_key(const struct roll *);
 int64_t roll_epoch(const struct roll *);
 const char *roll_epoch_hash(const struct roll *);
-int64_t roll_send_rate(const struct roll *);   /* 0: not set */
+int64_t roll_send_rate(const struct roll *); /* 0: not set */
 int64_t roll_send_burst(const struct roll *);
 
 /* By key; NULL when there is none. Pointers valid until the next apply. */
@@ -77,7 +77,8 @@ const struct roll_invite *roll_invite(const struct roll *, const char *key_hex);
 /* By the pair: a member cannot revoke the session of another by naming it. */
 bool roll_session_revoked(const struct roll *, const char *member_hex,
     const char *session_hex);
-bool roll_is_admin(const struct roll *, const char *member_hex); /* active admin */
+bool roll_is_admin(const struct roll *,
+    const char *member_hex); /* active admin */
 /* In order; NULL at the end. */
 const struct roll_member *roll_member_at(const struct roll *, size_t i);
 const struct roll_invite *roll_invite_at(const struct roll *, size_t i);
@@ -122,8 +123,9 @@ int act_peek(struct arena *, const char *act_b64, struct act *head,
 struct invite_link {
 	char broker[512]; /* ws(s) URL */
 	char mesh[33];	  /* pinned: hash of the genesis act */
-	char code[INVITE_CODE_LEN + 1]; /* base32 of SHA-256(invite key)[0..10) */
-	struct key key;	  /* the invite key */
+	char code[INVITE_CODE_LEN +
+	    1];			    /* base32 of SHA-256(invite key)[0..10) */
+	struct key key;		    /* the invite key */
 	char name[65], inviter[65]; /* self-contained form only, else "" */
 	int64_t expires_at;	    /* self-contained form only, else 0 */
 };

@@ -27,8 +27,9 @@ may_differ(const char *p, size_t n)
 
 	for (i = 0; i < n; i++) {
 		run = p[i] >= '0' && p[i] <= '9' ? run + 1 : 0;
-		if (p[i] == '\0' || run > 15 || (i > 0 && (p[i] | 32) == 'e' &&
-		    p[i - 1] >= '0' && p[i - 1] <= '9'))
+		if (p[i] == '\0' || run > 15 ||
+		    (i > 0 && (p[i] | 32) == 'e' && p[i - 1] >= '0' &&
+			p[i - 1] <= '9'))
 			return true;
 	}
 	return false;
@@ -98,8 +99,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	MUST(ours || (why != NULL && at <= n));
 	if (!may_differ(text, n) &&
-	    (ours || (strncmp(why, "depth", 5) != 0 &&
-	    strncmp(why, "over", 4) != 0)))
+	    (ours ||
+		(strncmp(why, "depth", 5) != 0 &&
+		    strncmp(why, "over", 4) != 0)))
 		MUST(ours == jansson_accepts(text, n));
 	if (ours)
 		visit(&a, doc);

@@ -20,7 +20,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static int
-decode(struct arena *a, const struct wire_msg *m, const struct buf *b, void *out)
+decode(struct arena *a, const struct wire_msg *m, const struct buf *b,
+    void *out)
 {
 	struct frame fr;
 	struct why why;
@@ -36,7 +37,8 @@ decode(struct arena *a, const struct wire_msg *m, const struct buf *b, void *out
 static void
 there_and_back(struct arena *a, const struct wire_msg *m, struct json object)
 {
-	void *first = arena_alloc(a, m->size), *second = arena_alloc(a, m->size);
+	void *first = arena_alloc(a, m->size),
+	     *second = arena_alloc(a, m->size);
 	struct buf one, two, doc;
 	struct json whole;
 	struct why why = { 0 };

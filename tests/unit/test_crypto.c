@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "base/enc.h"
 #include "base/mem.h"
@@ -73,7 +74,8 @@ test_hkdf(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "hkdf"), i, v) {
+	vectors_each(vmember(j, "hkdf"), i, v)
+	{
 		uint8_t ikm[64], out[256];
 		char hex[513];
 		size_t n = (size_t)vi(v, "n"), nikm;
@@ -84,7 +86,8 @@ test_hkdf(void **state)
 		hex_encode(hex, out, n);
 		assert_string_equal(hex, vs(v, "out"));
 	}
-	vectors_each(vmember(j, "sha256"), i, v) {
+	vectors_each(vmember(j, "sha256"), i, v)
+	{
 		char hex[65];
 
 		sha256_hex(hex, vs(v, "text"), strlen(vs(v, "text")));
@@ -99,7 +102,8 @@ test_keys(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "keys"), i, v) {
+	vectors_each(vmember(j, "keys"), i, v)
+	{
 		uint8_t seed[32], pub[32];
 		struct key k;
 
@@ -113,7 +117,8 @@ test_keys(void **state)
 		assert_true(key_parse(pub, k.hex));
 		assert_memory_equal(pub, k.pub, 32);
 	}
-	vectors_each(vmember(j, "target"), i, v) {
+	vectors_each(vmember(j, "target"), i, v)
+	{
 		uint8_t epoch[32], out[32];
 		char hex[65];
 
@@ -151,7 +156,8 @@ test_invalid_keys(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "invalid_keys"), i, v) {
+	vectors_each(vmember(j, "invalid_keys"), i, v)
+	{
 		if (key_parse(pub, vstr(v)))
 			fail_msg("taken for a key: %s", vstr(v));
 		assert_null(seal_key(&A, pub, vstr(v)));
@@ -201,13 +207,13 @@ test_documents(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "good"), i, v)
-		one_document(v);
+	vectors_each(vmember(j, "good"), i, v) one_document(v);
 	assert_true(i >= 7);
 	v = vat(vmember(j, "good"), i - 1);
 	assert_false(vb(v, "canonical")); /* another hand, same content */
 	assert_int_equal(doc_open(&A, vs(v, "document"), "attest",
-	    &wire_attestation, &at, vs(v, "signer"), &w), OK);
+			     &wire_attestation, &at, vs(v, "signer"), &w),
+	    OK);
 	assert_string_equal(at.name, "carol");
 	assert_true(at.expires_at - at.issued_at == 86400000);
 }
@@ -219,18 +225,36 @@ test_bad_documents(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "bad"), i, v) {
+	vectors_each(vmember(j, "bad"), i, v)
+	{
 		const struct wire_msg *row = row_named(vs(v, "row"));
 		void *out = arena_zalloc(&A, row->size);
 		struct why w = { 0 };
-		int e = doc_open(&A, vs(v, "document"), vs(v, "kind"), row,
-		    out, vs(v, "signer"), &w);
+		int e = doc_open(&A, vs(v, "document"), vs(v, "kind"), row, out,
+		    vs(v, "signer"), &w);
 
 		if (e == OK || strcmp(err_info(e)->wire, vs(v, "error")) != 0)
 			fail_msg("%s: %s", vs(v, "why"), err_info(e)->wire);
 		assert_int_equal(w.code, e);
 	}
 	assert_true(i > 8);
+}
+
+static void
+test_long_document(void **state)
+{
+	size_t n = B64_LEN(WIRE_FRAME_MAX) + 4;
+	char *s = arena_alloc(&A, n + 1);
+	struct attestation at;
+
+	(void)state;
+	memset(s, 'A', n);
+	s[n] = '\0';
+	assert_int_equal(doc_peek(&A, s, &wire_attestation, &at,
+			     &(struct why){ 0 }),
+	    E_CANNOT_OPEN);
+	assert_int_equal(doc_peek(&A, "A", &wire_attestation, &at, NULL),
+	    E_CANNOT_OPEN);
 }
 
 static void
@@ -250,7 +274,8 @@ test_document_flips(void **state)
 		raw[i] ^= 1 << (i % 8);
 		b64_encode(again, raw, (size_t)n);
 		assert_int_equal(doc_open(&A, again, "hello", &wire_hello_proof,
-		    &p, vs(v, "signer"), NULL), E_BAD_SIGNATURE);
+				     &p, vs(v, "signer"), NULL),
+		    E_BAD_SIGNATURE);
 		raw[i] ^= 1 << (i % 8);
 	}
 }
@@ -266,7 +291,8 @@ test_seal(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "good"), i, v) {
+	vectors_each(vmember(j, "good"), i, v)
+	{
 		struct key k = key_of(vs(v, "seed"));
 		char *ours;
 
@@ -281,7 +307,8 @@ test_seal(void **state)
 		assert_int_equal(unseal_key(hash, ours, &k), OK);
 		assert_memory_equal(hash, key, 32);
 	}
-	vectors_each(vmember(j, "bad"), i, v) {
+	vectors_each(vmember(j, "bad"), i, v)
+	{
 		struct key k = key_of(vs(v, "seed"));
 
 		assert_int_equal(unseal_key(key, vs(v, "sealed"), &k),
@@ -298,7 +325,8 @@ test_safety(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "numbers"), i, v) {
+	vectors_each(vmember(j, "numbers"), i, v)
+	{
 		char n[36];
 
 		safety_number(n, vs(v, "mesh"), vs(v, "a"), vs(v, "b"));
@@ -336,31 +364,39 @@ test_hello(void **state)
 
 	(void)state;
 	assert_int_equal(frame_open(&f, &A, vs(j, "challenge"),
-	    strlen(vs(j, "challenge")), NULL), OK);
+			     strlen(vs(j, "challenge")), NULL),
+	    OK);
 	assert_int_equal(wire_decode(f.msg, f.object, &ch, &A, NULL), OK);
 	same_frame(j, &wire_challenge, &ch, NULL, "challenge");
 
 	assert_int_equal(wire_decode_text(&wire_attestation,
-	    vs(j, "attestation_json"), strlen(vs(j, "attestation_json")), &at,
-	    &A, NULL), OK);
-	proof = (struct hello_proof){ .url = vs(j, "url"), .mesh = at.mesh,
-		.member = member.hex, .session = session.hex,
+			     vs(j, "attestation_json"),
+			     strlen(vs(j, "attestation_json")), &at, &A, NULL),
+	    OK);
+	proof = (struct hello_proof){ .url = vs(j, "url"),
+		.mesh = at.mesh,
+		.member = member.hex,
+		.session = session.hex,
 		.challenge = ch.nonce };
 	hello = (struct session_hello){ .mesh_id = at.mesh,
-		.member_pubkey = member.hex, .session_pubkey = session.hex,
-		.attestation = doc_sign(&A, "attest", &wire_attestation, &at,
-		    &member),
-		.proof = doc_sign(&A, "hello", &wire_hello_proof, &proof,
-		    &session),
-		.daemon_id = "d000000000000001", .hostname = "vector-host",
+		.member_pubkey = member.hex,
+		.session_pubkey = session.hex,
+		.attestation =
+		    doc_sign(&A, "attest", &wire_attestation, &at, &member),
+		.proof =
+		    doc_sign(&A, "hello", &wire_hello_proof, &proof, &session),
+		.daemon_id = "d000000000000001",
+		.hostname = "vector-host",
 		.status = "idle" };
 	same_frame(j, &wire_session_hello, &hello, "r1", "frame");
 
 	assert_int_equal(frame_open(&f, &A, vs(j, "frame"),
-	    strlen(vs(j, "frame")), NULL), OK);
+			     strlen(vs(j, "frame")), NULL),
+	    OK);
 	assert_int_equal(wire_decode(f.msg, f.object, &got, &A, NULL), OK);
 	assert_int_equal(doc_open(&A, got.proof, "hello", &wire_hello_proof,
-	    &proof, got.session_pubkey, NULL), OK);
+			     &proof, got.session_pubkey, NULL),
+	    OK);
 	assert_string_equal(proof.challenge, ch.nonce);
 }
 
@@ -387,6 +423,9 @@ test_random(void **state)
 	once = seal_key(&A, a, k.hex);
 	counter = 7;
 	assert_string_equal(once, seal_key(&A, a, k.hex));
+	assert_string_equal(randombytes_implementation_name(), "claudemesh");
+	counter = 1;
+	assert_memory_equal((&(uint32_t){ randombytes_random() }), &b[1], 4);
 	key_wipe(&k, sizeof(k));
 	for (size_t i = 0; i < sizeof(k); i++)
 		assert_int_equal(((uint8_t *)&k)[i], 0);
@@ -402,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_invalid_keys),
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_bad_documents),
+		cmocka_unit_test(test_long_document),
 		cmocka_unit_test(test_document_flips),
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_safety),

@@ -69,10 +69,19 @@ static struct body
 body_from_to(const struct key *from, const char *to)
 {
 	return (struct body){ .mesh = "abcdefghijklmnopqrstuvwxyz234567",
-		.from = from->hex, .to = to, .id = "m0000001", .epoch = 1,
-		.has_roll = true, .roll = { .n = 1, .head = from->hex },
-		.priority = "next", .sent_at = 1, .text = "hi",
-		.session = "", .reply_to = "", .thread = "", .expects = "",
+		.from = from->hex,
+		.to = to,
+		.id = "m0000001",
+		.epoch = 1,
+		.has_roll = true,
+		.roll = { .n = 1, .head = from->hex },
+		.priority = "next",
+		.sent_at = 1,
+		.text = "hi",
+		.session = "",
+		.reply_to = "",
+		.thread = "",
+		.expects = "",
 		.authority = "" };
 }
 
@@ -90,12 +99,13 @@ one_good(struct box_cache *c, struct json v)
 		vs(v, "ciphertext"), &w) != OK)
 		fail_msg("%s: %s", vs(v, "what"), w.text);
 	assert_int_equal(wire_decode_text(&wire_body, vs(v, "json"),
-	    strlen(vs(v, "json")), &again, &A, NULL), OK);
+			     strlen(vs(v, "json")), &again, &A, NULL),
+	    OK);
 	assert_string_equal(b.text, again.text);
 	/* sealed by us under the same nonce: the same bytes */
 	counter = 0;
-	assert_int_equal(body_seal_direct(&A, c, &again, &from, to.hex, &s,
-	    &w), OK);
+	assert_int_equal(body_seal_direct(&A, c, &again, &from, to.hex, &s, &w),
+	    OK);
 	assert_string_equal(s.nonce, vs(v, "nonce"));
 	assert_string_equal(s.ciphertext, vs(v, "ciphertext"));
 }
@@ -108,7 +118,8 @@ test_vectors(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "good"), i, v) {
+	vectors_each(vmember(j, "good"), i, v)
+	{
 		one_good(NULL, v);
 		one_good(c, v);
 		one_good(c, v); /* from the cache */
@@ -124,19 +135,26 @@ test_bad(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "bad"), i, v) {
+	vectors_each(vmember(j, "bad"), i, v)
+	{
 		struct key to = key_of(vs(v, "to_seed"));
 		struct json e = vmember(v, "envelope");
 		struct envelope env = { vs(e, "mesh"), vs(e, "from"),
 			vs(e, "to"), vs(e, "id"), vs(e, "priority") };
 		struct body b;
 		struct why w = { 0 };
-		int got = body_open_direct(&A, c, &b, &to, &env,
-		    vs(v, "nonce"), vs(v, "ciphertext"), &w);
+		int got = body_open_direct(&A, c, &b, &to, &env, vs(v, "nonce"),
+		    vs(v, "ciphertext"), &w);
 
 		if (got == OK ||
 		    strcmp(err_info(got)->wire, vs(v, "error")) != 0)
 			fail_msg("%s: %s", vs(v, "why"), err_info(got)->wire);
+		env.to = NULL; /* the body knows for whom it was written */
+		if (str_eq(vs(v, "why"), "written for another target"))
+			assert_int_equal(body_open_direct(&A, c, &b, &to, &env,
+					     vs(v, "nonce"),
+					     vs(v, "ciphertext"), &w),
+			    E_CONFLICT);
 	}
 	assert_true(i >= 10);
 	box_cache_free(c);
@@ -163,20 +181,28 @@ test_every_bit(void **state)
 		raw[i] ^= 4;
 		b64_encode(again, raw, (size_t)n);
 		assert_int_equal(body_open_direct(&A, c, &out, &to, &env,
-		    s.nonce, again, NULL), E_CANNOT_OPEN);
+				     s.nonce, again, NULL),
+		    E_CANNOT_OPEN);
 		raw[i] ^= 4;
 	}
 	for (ssize_t i = 0; i < n; i++) {
 		b64_encode(again, raw, (size_t)i);
 		assert_int_equal(body_open_direct(&A, c, &out, &to, &env,
-		    s.nonce, again, NULL), E_CANNOT_OPEN);
+				     s.nonce, again, NULL),
+		    E_CANNOT_OPEN);
 	}
 	assert_int_equal(body_open_direct(&A, c, &out, &to, &env, "AAAA",
-	    s.ciphertext, NULL), E_CANNOT_OPEN);
+			     s.ciphertext, NULL),
+	    E_CANNOT_OPEN);
 	/* reflected to its own sender: the box opens, the body says no */
+	env.from = NULL;
+	assert_int_equal(body_open_direct(&A, c, &out, &to, &env, s.nonce,
+			     s.ciphertext, NULL),
+	    E_CANNOT_OPEN);
 	env.from = to.hex;
 	assert_int_equal(body_open_direct(&A, c, &out, &from, &env, s.nonce,
-	    s.ciphertext, NULL), E_BAD_SIGNATURE);
+			     s.ciphertext, NULL),
+	    E_BAD_SIGNATURE);
 	box_cache_free(c);
 }
 
@@ -190,11 +216,12 @@ test_refused_to_seal(void **state)
 	char zero[65] = { 0 };
 
 	(void)state;
-	assert_int_equal(body_seal_direct(&A, NULL, &b, &other, to.hex, &s,
-	    &w), E_BAD_FIELD);
+	assert_int_equal(body_seal_direct(&A, NULL, &b, &other, to.hex, &s, &w),
+	    E_BAD_FIELD);
 	assert_string_equal(w.field, "from");
 	assert_int_equal(body_seal_direct(&A, NULL, &b, &from, other.hex, &s,
-	    &w), E_BAD_FIELD);
+			     &w),
+	    E_BAD_FIELD);
 	assert_string_equal(w.field, "to");
 	memset(zero, '0', 64);
 	b.to = zero; /* of small order: everybody would know the shared key */
@@ -218,18 +245,19 @@ test_sizes(void **state)
 	(void)state;
 	memset(text, '\n', 65536); /* twice as long in JSON */
 	b.text = text;
-	assert_int_equal(body_seal_direct(&A, NULL, &b, &from, to.hex, &s,
-	    &w), OK);
+	assert_int_equal(body_seal_direct(&A, NULL, &b, &from, to.hex, &s, &w),
+	    OK);
 	assert_true(strlen(s.ciphertext) <= BODY_CIPHERTEXT_MAX);
 	assert_int_equal(body_open_direct(&A, NULL, &out, &to, &env, s.nonce,
-	    s.ciphertext, &w), OK);
+			     s.ciphertext, &w),
+	    OK);
 	assert_string_equal(out.text, text);
 	memset(text, 1, 65536); /* six times as long */
-	assert_int_equal(body_seal_direct(&A, NULL, &b, &from, to.hex, &s,
-	    &w), E_TOO_LONG);
+	assert_int_equal(body_seal_direct(&A, NULL, &b, &from, to.hex, &s, &w),
+	    E_TOO_LONG);
 	memset(text, 'x', 65537);
-	assert_int_equal(body_seal_direct(&A, NULL, &b, &from, to.hex, &s,
-	    &w), E_TOO_LONG);
+	assert_int_equal(body_seal_direct(&A, NULL, &b, &from, to.hex, &s, &w),
+	    E_TOO_LONG);
 }
 
 static void

@@ -63,7 +63,8 @@ test_print(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(vectors_load("link"), "good"), i, v) {
+	vectors_each(vmember(vectors_load("link"), "good"), i, v)
+	{
 		struct invite_link l = link_of(v);
 		char s[INVITE_LINK_MAX];
 
@@ -75,8 +76,7 @@ test_print(void **state)
 		assert_int_equal(link_print_app(s, strlen(s), &l), E_TOO_LONG);
 		assert_int_equal(link_print_self(s, sizeof(s), &l), OK);
 		assert_string_equal(s, vs(v, "self"));
-		assert_int_equal(link_print_self(s, strlen(s), &l),
-		    E_TOO_LONG);
+		assert_int_equal(link_print_self(s, strlen(s), &l), E_TOO_LONG);
 	}
 	assert_int_equal(i, 6);
 }
@@ -106,20 +106,21 @@ test_parse(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(vectors_load("link"), "good"), i, v)
-		for (size_t k = 0; k < countof(spelling); k++) {
-			struct invite_link l;
-			struct why w = { 0 };
-			char padded[INVITE_LINK_MAX];
+	vectors_each(vmember(vectors_load("link"), "good"), i,
+	    v) for (size_t k = 0; k < countof(spelling); k++)
+	{
+		struct invite_link l;
+		struct why w = { 0 };
+		char padded[INVITE_LINK_MAX];
 
-			if (link_parse(&l, vs(v, spelling[k]), &w) != OK)
-				fail_msg("%s: %s", vs(v, spelling[k]), w.text);
-			same_link(&l, v, k == 2);
-			snprintf(padded, sizeof(padded), "\r\n\t %s \n",
-			    vs(v, spelling[k]));
-			assert_int_equal(link_parse(&l, padded, &w), OK);
-			same_link(&l, v, k == 2);
-		}
+		if (link_parse(&l, vs(v, spelling[k]), &w) != OK)
+			fail_msg("%s: %s", vs(v, spelling[k]), w.text);
+		same_link(&l, v, k == 2);
+		snprintf(padded, sizeof(padded), "\r\n\t %s \n",
+		    vs(v, spelling[k]));
+		assert_int_equal(link_parse(&l, padded, &w), OK);
+		same_link(&l, v, k == 2);
+	}
 }
 
 /* Refused, with a sentence, with nothing left of it, the secret not told. */
@@ -140,13 +141,23 @@ must_be_spoiled(const char *text, const char *secret)
 static void
 test_spoiled(void **state)
 {
+	char big[INVITE_LINK_MAX + 100];
 	struct json v;
 	size_t i;
 
 	(void)state;
 	vectors_each(vmember(vectors_load("link"), "spoiled"), i, v)
-		must_be_spoiled(vstr(v), NULL);
+	    must_be_spoiled(vstr(v), NULL);
 	assert_true(i > 20);
+	memset(big, 'a', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	must_be_spoiled(big, NULL); /* longer than any link */
+	memcpy(big, "ic://join/", 10);
+	must_be_spoiled(big, NULL);
+	big[400] = '\0';
+	memcpy(big, "https://", 8);
+	memcpy(big + 396, "/i/a#a", 7);
+	must_be_spoiled(big, NULL);
 }
 
 static bool
@@ -158,7 +169,8 @@ blank(char c)
 static void
 spoil_at(const char *good, size_t i)
 {
-	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO"
+	static const char chars[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO"
 	    "PQRSTUVWXYZ0123456789-_=+/:.?#&%[]@ \n\t\r\x01\x7f\xc3";
 	size_t n = strlen(good);
 	char s[INVITE_LINK_MAX];
@@ -190,30 +202,32 @@ test_every_character(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(vectors_load("link"), "good"), i, v)
-		for (size_t k = 0; k < countof(spelling); k++) {
-			const char *s = vs(v, spelling[k]);
+	vectors_each(vmember(vectors_load("link"), "good"), i,
+	    v) for (size_t k = 0; k < countof(spelling); k++)
+	{
+		const char *s = vs(v, spelling[k]);
 
-			for (size_t at = 0; at < strlen(s); at++)
-				spoil_at(s, at);
-			for (size_t n = 0; n < strlen(s); n++) {
-				char cut[INVITE_LINK_MAX];
+		for (size_t at = 0; at < strlen(s); at++)
+			spoil_at(s, at);
+		for (size_t n = 0; n < strlen(s); n++) {
+			char cut[INVITE_LINK_MAX];
 
-				memcpy(cut, s, n);
-				cut[n] = '\0';
-				must_be_spoiled(cut, NULL);
-			}
+			memcpy(cut, s, n);
+			cut[n] = '\0';
+			must_be_spoiled(cut, NULL);
 		}
+	}
 }
 
 static void
 test_broker_forms(void **state)
 {
-	static const char *const bad[] = { "", "ws://", "ws:///ws", "http://h/ws",
-		"ws://h", "ws://h/", "ws://h/ws/", "ws://h:0/ws", "ws://h:/ws",
-		"ws://h:70000/ws", "ws://h:7900x/ws", "ws://a b/ws", "ws://[]/ws",
-		"ws://[::1/ws", "ws://u@h/ws", "ws://h/i/ws", "ws://h?/ws",
-		"ws://h#/ws", "ws://h:1:2/ws", "ws://\xc3\xa4/ws", "wss://[::g]/ws" };
+	static const char *const bad[] = { "", "ws://", "ws:///ws",
+		"http://h/ws", "ws://h", "ws://h/", "ws://h/ws/", "ws://h:0/ws",
+		"ws://h:/ws", "ws://h:70000/ws", "ws://h:7900x/ws",
+		"ws://a b/ws", "ws://[]/ws", "ws://[::1/ws", "ws://u@h/ws",
+		"ws://h/i/ws", "ws://h?/ws", "ws://h#/ws", "ws://h:1:2/ws",
+		"ws://\xc3\xa4/ws", "wss://[::g]/ws" };
 	struct json good = vmember(vectors_load("link"), "good");
 	struct invite_link l = link_of(vat(good, 0)), back;
 	char s[INVITE_LINK_MAX];

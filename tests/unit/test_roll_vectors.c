@@ -48,7 +48,8 @@ try_refused(struct roll *r)
 	struct json v;
 	size_t i;
 
-	vectors_each(vmember(J, "refused"), i, v) {
+	vectors_each(vmember(J, "refused"), i, v)
+	{
 		struct why w = { 0 }, w2 = { 0 };
 		int64_t n = roll_n(r);
 		int e, e2;
@@ -58,8 +59,8 @@ try_refused(struct roll *r)
 		e2 = roll_check(r, vs(v, "act"), &w2);
 		e = roll_apply(r, vs(v, "act"), &w);
 		if (e == OK || strcmp(err_info(e)->wire, vs(v, "error")) != 0)
-			fail_msg("%s: %s (%s)", vs(v, "why"),
-			    err_info(e)->wire, w.text);
+			fail_msg("%s: %s (%s)", vs(v, "why"), err_info(e)->wire,
+			    w.text);
 		assert_int_equal(e, e2);
 		assert_string_equal(w.text, w2.text);
 		assert_int_equal(roll_n(r), n);
@@ -75,7 +76,8 @@ replay(bool refused)
 	struct json v;
 	size_t i;
 
-	vectors_each(vmember(J, "acts"), i, v) {
+	vectors_each(vmember(J, "acts"), i, v)
+	{
 		struct why w = { 0 };
 
 		if (refused)
@@ -99,7 +101,8 @@ same_members(const struct roll *r, struct json list)
 	struct json v;
 	size_t i;
 
-	vectors_each(list, i, v) {
+	vectors_each(list, i, v)
+	{
 		const struct roll_member *m = roll_member_at(r, i);
 
 		assert_non_null(m);
@@ -121,7 +124,8 @@ same_invites(const struct roll *r, struct json list)
 	struct json v;
 	size_t i;
 
-	vectors_each(list, i, v) {
+	vectors_each(list, i, v)
+	{
 		const struct roll_invite *m = roll_invite_at(r, i);
 
 		assert_non_null(m);
@@ -155,11 +159,12 @@ same_state(const struct roll *r)
 	assert_int_equal(roll_send_burst(r), vi(s, "send_burst"));
 	same_members(r, vmember(s, "members"));
 	same_invites(r, vmember(s, "invites"));
-	vectors_each(vmember(s, "revoked_sessions"), i, v) {
-		assert_true(roll_session_revoked(r, vs(v, "member"),
-		    vs(v, "session")));
-		assert_false(roll_session_revoked(r, roll_owner(r),
-		    vs(v, "session")));
+	vectors_each(vmember(s, "revoked_sessions"), i, v)
+	{
+		assert_true(
+		    roll_session_revoked(r, vs(v, "member"), vs(v, "session")));
+		assert_false(
+		    roll_session_revoked(r, roll_owner(r), vs(v, "session")));
 	}
 	assert_int_equal(i, 1);
 }
@@ -225,7 +230,8 @@ test_order(void **state)
 			if (i == at)
 				continue;
 			assert_int_equal(roll_check(r, vs(vat(acts, i), "act"),
-			    NULL), E_ROLL_CONFLICT);
+					     NULL),
+			    E_ROLL_CONFLICT);
 		}
 		assert_int_equal(roll_apply(r, vs(vat(acts, at), "act"), NULL),
 		    OK);
@@ -244,7 +250,8 @@ test_every_byte(void **state)
 	size_t k;
 
 	(void)state;
-	vectors_each(vmember(J, "acts"), k, v) {
+	vectors_each(vmember(J, "acts"), k, v)
+	{
 		const char *act = vs(v, "act");
 		ssize_t n = b64_decode(raw, sizeof(raw), act, strlen(act));
 

@@ -93,10 +93,9 @@ vb(struct json j, const char *key)
 }
 
 /* for (v of the array), i counting; i is the array's length afterwards */
-#define vectors_each(array, i, v)                                       \
-	for (struct json_iter it_ = { ((i) = 0, NULL), NULL, false };   \
-	     json_next((array), &it_, &(struct json){ NULL, 0 }, &(v)); \
-	     (i)++)
+#define vectors_each(array, i, v)                                     \
+	for (struct json_iter it_ = { ((i) = 0, NULL), NULL, false }; \
+	     json_next((array), &it_, &(struct json){ NULL, 0 }, &(v)); (i)++)
 
 static inline struct json
 vat(struct json array, size_t at)
@@ -104,9 +103,7 @@ vat(struct json array, size_t at)
 	struct json v = { NULL, 0 };
 	size_t i;
 
-	vectors_each(array, i, v)
-		if (i == at)
-			break;
+	vectors_each(array, i, v) if (i == at) break;
 	return v;
 }
 
