@@ -1,0 +1,270 @@
+/*
+ * roll.c - the list of signed acts. The broker appends to the head what the
+ * roll's own rules allow (crypto/roll.c, the same code that clients run) and
+ * serves it; who is a member is not its to say.
+ */
+#include <string.h>
+
+#include "broker/broker.h"
+
+#define ACTS_QUERY 50
+
+static const char sql_page[] =
+    "SELECT bytes FROM act WHERE mesh = $1 AND n >= $2 ORDER BY n LIMIT $3";
+static const char sql_append[] =
+    "INSERT INTO act (mesh, n, bytes) VALUES ($1, $2, $3)";
+static const char sql_invite[] =
+    "INSERT INTO invite (key, mesh) VALUES ($1, $2)";
+static const char sql_key_put[] =
+    "INSERT INTO epoch_key (mesh, key, epoch, sealed) VALUES ($1, $2, $3, $4)"
+    " ON CONFLICT (mesh, key, epoch) DO UPDATE SET sealed = excluded.sealed";
+static const char sql_key_get[] =
+    "SELECT sealed FROM epoch_key WHERE mesh = $1 AND key = $2 AND epoch = $3"
+    " LIMIT 1";
+
+/* ---- serving ---- */
+
+static bool
+may_read(const struct rq *rq, const struct mesh *m)
+{
+	const struct bconn *c = rq->conn;
+	size_t i;
+
+	for (i = 0; i < c->sessions.n; i++) {
+		if (c->sessions.v[i]->mesh == m)
+			return true;
+	}
+	return c->invite_good && c->invite_mesh == m->no;
+}
+
+struct acts {
+	struct blob *v;
+	size_t n, bytes, max;
+};
+
+/* The next few; false at the end of the roll or of the page. */
+static bool
+more_acts(struct rq *rq, const struct mesh *m, int64_t from, struct acts *a)
+{
+	struct db_rows *r;
+	size_t i;
+
+	r = query(rq, sql_page, db_i((int64_t)m->no),
+	    db_i(from + (int64_t)a->n), db_i(ACTS_QUERY));
+	if (r == NULL)
+		return false;
+	for (i = 0; i < r->n && a->n < a->max; i++) {
+		const char *s = db_text(r, i, 0);
+
+		a->bytes += strlen(s) + 4;
+		if (a->n > 0 && a->bytes > PAGE_BYTES)
+			return false;
+		a->v[a->n++].s = s;
+	}
+	return r->n == ACTS_QUERY && a->n < a->max;
+}
+
+int
+on_roll_get(struct rq *rq, const struct roll_get *in)
+{
+	struct mesh *m = mesh_find(rq->b, in->mesh_id, &rq->why);
+	struct acts a = { .max = in->limit > 0 ? (size_t)in->limit : 1000 };
+
+	if (m == NULL)
+		return rq->why.code;
+	if (!may_read(rq, m))
+		return rq_fail(rq, E_FORBIDDEN,
+		    "the roll is for members and holders of an invite");
+	a.v = arena_zalloc(rq->arena, a.max * sizeof(*a.v));
+	rq->why.code = OK;
+	while (more_acts(rq, m, in->from, &a))
+		;
+	if (rq->why.code != OK)
+		return rq->why.code;
+	return reply(rq, roll_page, .mesh_id = m->id, .from = in->from,
+	    .acts = { a.n, a.v }, .roll = roll_point_of(m->roll),
+	    .has_roll = true);
+}
+
+/* ---- appending ---- */
+
+struct appending {
+	const struct roll_append *in;
+	struct act head;
+	struct json doc;
+	char hash[65];
+	struct act_invite invite;	  /* kind invite */
+	struct act_session_revoke revoke; /* kind session_revoke */
+};
+
+static bool
+is_kind(const struct appending *a, const char *kind)
+{
+	return strcmp(a->head.kind, kind) == 0;
+}
+
+static int
+read_act(struct rq *rq, struct appending *a)
+{
+	int r = act_peek(rq->arena, a->in->act, &a->head, &a->doc, a->hash,
+	    &rq->why);
+
+	if (r != OK)
+		return r;
+	if (is_kind(a, "genesis") || is_kind(a, "join"))
+		return rq_field(rq, E_ROLL_REFUSED, "act",
+		    "an act of kind %s is not appended this way", a->head.kind);
+	if (is_kind(a, "invite"))
+		return wire_decode(&wire_act_invite, a->doc, &a->invite,
+		    rq->arena, &rq->why);
+	if (is_kind(a, "session_revoke"))
+		return wire_decode(&wire_act_session_revoke, a->doc, &a->revoke,
+		    rq->arena, &rq->why);
+	return OK;
+}
+
+/* The roll judges the author; a limited session is the broker's affair. */
+static int
+check_author(struct rq *rq, const struct appending *a)
+{
+	const char *me = rq->peer->member;
+	bool own = is_kind(a, "leave") ||
+	    (is_kind(a, "session_revoke") && strcmp(a->revoke.member, me) == 0);
+
+	if (strcmp(a->head.author, me) != 0 &&
+	    strcmp(a->head.author, roll_owner(rq->mesh->roll)) != 0)
+		return rq_field(rq, E_FORBIDDEN, "act",
+		    "a session appends only acts of its own member");
+	if (!own && (rq->peer->caps & CAP_ADMIN) == 0)
+		return rq_fail(rq, E_FORBIDDEN,
+		    "the session's attestation does not let it admin");
+	return OK;
+}
+
+static int
+store_invite(struct rq *rq, const struct appending *a)
+{
+	const struct sealed_key *k = NULL;
+	int64_t mesh = (int64_t)rq->mesh->no;
+	size_t i;
+
+	for (i = 0; i < a->in->sealed.n; i++) {
+		if (strcmp(a->in->sealed.v[i].key, a->invite.invite) == 0)
+			k = &a->in->sealed.v[i];
+	}
+	if (k == NULL)
+		return rq_field(rq, E_MISSING_FIELD, "sealed",
+		    "an invite needs the epoch key sealed to its key");
+	if (a->invite.expires_at <= rq->now)
+		return rq_field(rq, E_OUT_OF_RANGE, "act",
+		    "the invite would have expired already");
+	if (change(rq, sql_invite, db_s(k->key), db_i(mesh)) == NULL) {
+		if (rq->why.code == E_CONFLICT)
+			return rq_fail(rq, E_CONFLICT,
+			    "this invite key is in use");
+		return rq->why.code;
+	}
+	if (change(rq, sql_key_put, db_i(mesh), db_s(k->key),
+		db_i(roll_epoch(rq->mesh->roll)), db_s(k->sealed)) == NULL)
+		return rq->why.code;
+	return OK;
+}
+
+/* Sessions that the act puts an end to. */
+static void
+end_sessions(struct rq *rq, const struct appending *a, const char *by)
+{
+	struct mesh *m = rq->mesh;
+	struct presence *p;
+
+	if (is_kind(a, "leave"))
+		presence_end_member(rq->b, m, a->head.author, "not_member", by);
+	if (is_kind(a, "session_revoke")) {
+		p = presence_of(m, a->revoke.session);
+		if (p != NULL &&
+		    roll_session_revoked(m->roll, p->member, p->key))
+			presence_end(rq->b, p, "revoked", by);
+	}
+}
+
+static int
+appended(struct rq *rq, const struct appending *a)
+{
+	struct roll_point at = { .n = a->head.n + 1, .head = a->hash };
+
+	return reply(rq, roll_appended, .roll = at, .has_roll = true);
+}
+
+static int
+append(struct rq *rq, const struct appending *a)
+{
+	struct mesh *m = rq->mesh;
+	char by[65];
+	int r = OK;
+
+	if (is_kind(a, "invite"))
+		r = store_invite(rq, a);
+	if (r != OK)
+		return r;
+	if (change(rq, sql_append, db_i((int64_t)m->no), db_i(a->head.n),
+		db_s(a->in->act)) == NULL)
+		return rq->why.code;
+	str_copy(by, sizeof(by), rq->peer->name);
+	r = roll_apply(m->roll, a->in->act, &rq->why);
+	if (r != OK)
+		return r;
+	r = appended(rq, a);
+	push_mesh(rq->b, m, 0, NULL, roll_changed, .mesh_id = m->id,
+	    .roll = roll_point_of(m->roll), .has_roll = true);
+	end_sessions(rq, a, by);
+	return r;
+}
+
+int
+on_roll_append(struct rq *rq, const struct roll_append *in)
+{
+	struct appending a = { .in = in };
+	int r = read_act(rq, &a);
+
+	if (r == OK)
+		r = check_author(rq, &a);
+	if (r != OK)
+		return r;
+	if (roll_has(rq->mesh->roll, in->act)) /* its answer was lost */
+		return appended(rq, &a);
+	r = roll_check(rq->mesh->roll, in->act, &rq->why);
+	if (r != OK)
+		return r;
+	return append(rq, &a);
+}
+
+/* ---- epoch keys ---- */
+
+int
+on_epoch_get(struct rq *rq, const struct epoch_get *in)
+{
+	struct db_rows *r;
+
+	r = query(rq, sql_key_get, db_i((int64_t)rq->mesh->no),
+	    db_s(rq->peer->member), db_i(in->epoch));
+	if (r == NULL)
+		return rq->why.code;
+	if (r->n == 0)
+		return rq_field(rq, E_NOT_FOUND, "epoch",
+		    "no copy of this epoch key was left for the member");
+	return reply(rq, epoch_key, .epoch = in->epoch,
+	    .sealed = db_text(r, 0, 0));
+}
+
+int
+on_epoch_put(struct rq *rq, const struct epoch_put *in)
+{
+	if (in->epoch > roll_epoch(rq->mesh->roll))
+		return rq_field(rq, E_OUT_OF_RANGE, "epoch",
+		    "the roll knows no such epoch yet");
+	if (change(rq, sql_key_put, db_i((int64_t)rq->mesh->no),
+		db_s(rq->peer->member), db_i(in->epoch),
+		db_s(in->sealed)) == NULL)
+		return rq->why.code;
+	return rq_ok(rq);
+}

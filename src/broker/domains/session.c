@@ -1,0 +1,389 @@
+/*
+ * session.c - how a session begins and ends.
+ *
+ * A hello is believed for two signatures: the member's, that this session key
+ * speaks for it (attestation), and the session key's over this very connection
+ * (proof). The session is bound to the queue of its daemon; the daemon's mail
+ * begins to flow with its first hello on a connection.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "broker/broker.h"
+
+static const char sql_session[] =
+    "SELECT no, member, seen_at, profile FROM session"
+    " WHERE mesh = $1 AND key = $2 LIMIT 1";
+static const char sql_queue[] =
+    "INSERT INTO queue (mesh, member, daemon, acked, seen_at)"
+    " VALUES ($1, $2, $3, 0, $4) ON CONFLICT (mesh, member, daemon)"
+    " DO UPDATE SET seen_at = excluded.seen_at RETURNING no, acked";
+static const char sql_keep[] =
+    "INSERT INTO session (mesh, key, member, queue, attestation, profile,"
+    " seen_at) VALUES ($1, $2, $3, $4, $5, '', $6) ON CONFLICT (mesh, key)"
+    " DO UPDATE SET queue = excluded.queue, seen_at = excluded.seen_at,"
+    " attestation = excluded.attestation RETURNING no";
+static const char sql_attest[] =
+    "UPDATE session SET attestation = $2, seen_at = $3 WHERE no = $1";
+static const char sql_seen[] = "UPDATE session SET seen_at = $2 WHERE no = $1";
+static const char sql_show[] =
+    "SELECT member, attestation, seen_at FROM session"
+    " WHERE mesh = $1 AND key = $2 LIMIT 1";
+
+/* What a hello leads to, gathered before memory changes. */
+struct entry {
+	struct mesh *mesh;
+	const struct session_hello *in;
+	struct attestation att;
+	bool known;
+	int64_t no, queue, mqueue, acked, seen_at, from;
+	const char *profile;
+	bool gap;
+};
+
+/* ---- is it who it says ---- */
+
+static int
+check_member(struct rq *rq, const struct mesh *m, const char *member,
+    const char *session)
+{
+	const struct roll_member *who = roll_member(m->roll, member);
+
+	if (who == NULL || who->state == MEMBER_LEFT)
+		return rq_field(rq, E_NOT_MEMBER, "memberPubkey", NULL);
+	if (who->state == MEMBER_REMOVED)
+		return rq_field(rq, E_REVOKED, "memberPubkey",
+		    "this member was removed from the mesh");
+	if (roll_session_revoked(m->roll, member, session))
+		return rq_field(rq, E_REVOKED, "sessionPubkey",
+		    "this session key was revoked");
+	if (roll_member(m->roll, session) != NULL)
+		return rq_field(rq, E_BAD_FIELD, "sessionPubkey",
+		    "a member key cannot be a session key");
+	return OK;
+}
+
+static int
+check_proof(struct rq *rq, const struct session_hello *in)
+{
+	struct hello_proof p;
+	int r;
+
+	r = doc_open(rq->arena, in->proof, "hello", &wire_hello_proof, &p,
+	    in->session_pubkey, &rq->why);
+	if (r != OK)
+		return rq_field(rq, r == E_BAD_SIGNATURE ? r : E_BAD_FIELD,
+		    "proof", "the proof does not stand: %s",
+		    arena_strdup(rq->arena, rq->why.text));
+	if (strcmp(p.mesh, in->mesh_id) != 0 ||
+	    strcmp(p.member, in->member_pubkey) != 0 ||
+	    strcmp(p.session, in->session_pubkey) != 0)
+		return rq_field(rq, E_BAD_SIGNATURE, "proof",
+		    "the proof is for another mesh, member or session");
+	if (strcmp(p.challenge, rq->conn->challenge) != 0)
+		return rq_field(rq, E_BAD_SIGNATURE, "proof.challenge",
+		    "the proof is not for this connection's challenge");
+	return url_check(rq, p.url);
+}
+
+static int
+check_words(struct rq *rq, const struct session_hello *in)
+{
+	uint8_t pub[32];
+
+	if (!key_parse(pub, in->member_pubkey))
+		return rq_field(rq, E_BAD_FIELD, "memberPubkey", NULL);
+	if (!key_parse(pub, in->session_pubkey))
+		return rq_field(rq, E_BAD_FIELD, "sessionPubkey", NULL);
+	if (!id_valid(in->daemon_id, 16, 64))
+		return rq_field(rq, E_BAD_FIELD, "daemonId",
+		    "only letters, digits, - and _");
+	if (in->status[0] != '\0' && strcmp(in->status, "idle") != 0 &&
+	    strcmp(in->status, "working") != 0 &&
+	    strcmp(in->status, "dnd") != 0)
+		return rq_field(rq, E_BAD_FIELD, "status",
+		    "idle, working or dnd");
+	if (rq->conn->sessions.n >= SESSIONS_MAX)
+		return rq_fail(rq, E_QUOTA,
+		    "a connection carries at most %d sessions", SESSIONS_MAX);
+	return OK;
+}
+
+static int
+check_hello(struct rq *rq, struct entry *e)
+{
+	const struct session_hello *in = e->in;
+	int r = check_words(rq, in);
+
+	if (r != OK)
+		return r;
+	e->mesh = mesh_find(rq->b, in->mesh_id, &rq->why);
+	if (e->mesh == NULL)
+		return rq->why.code;
+	r = check_member(rq, e->mesh, in->member_pubkey, in->session_pubkey);
+	if (r == OK)
+		r = check_proof(rq, in);
+	if (r == OK)
+		r = attest_open(rq, e->mesh, in->member_pubkey,
+		    in->session_pubkey, in->attestation, &e->att);
+	return r;
+}
+
+/* ---- what is stored of it ---- */
+
+static int
+look_up(struct rq *rq, struct entry *e)
+{
+	struct db_rows *r;
+
+	r = query(rq, sql_session, db_i((int64_t)e->mesh->no),
+	    db_s(e->in->session_pubkey));
+	if (r == NULL)
+		return rq->why.code;
+	if (r->n == 0)
+		return OK;
+	if (strcmp(db_text(r, 0, 1), e->in->member_pubkey) != 0)
+		return rq_field(rq, E_FORBIDDEN, "sessionPubkey",
+		    "this session key belongs to another member");
+	e->known = true;
+	e->seen_at = db_int(r, 0, 2);
+	e->profile = db_text(r, 0, 3);
+	return OK;
+}
+
+static int
+queue_of(struct rq *rq, struct entry *e, const char *daemon, int64_t *no,
+    int64_t *acked)
+{
+	struct db_rows *r;
+
+	r = change(rq, sql_queue, db_i((int64_t)e->mesh->no),
+	    db_s(e->in->member_pubkey), db_s(daemon), db_i(rq->now));
+	if (r == NULL)
+		return rq->why.code;
+	*no = db_int(r, 0, 0);
+	*acked = db_int(r, 0, 1);
+	return OK;
+}
+
+static int
+keep(struct rq *rq, struct entry *e)
+{
+	struct db_rows *r;
+	int64_t none;
+
+	rq->mesh = e->mesh;
+	if (queue_of(rq, e, e->in->daemon_id, &e->queue, &e->acked) != OK ||
+	    queue_of(rq, e, "", &e->mqueue, &none) != OK)
+		return rq->why.code;
+	r = change(rq, sql_keep, db_i((int64_t)e->mesh->no),
+	    db_s(e->in->session_pubkey), db_s(e->in->member_pubkey),
+	    db_i(e->queue), db_s(e->in->attestation), db_i(rq->now));
+	if (r == NULL)
+		return rq->why.code;
+	e->no = db_int(r, 0, 0);
+	return OK;
+}
+
+/* Where its stream goes on, and whether something may be missing. */
+static void
+place_cursor(const struct broker *b, struct entry *e)
+{
+	const struct session_hello *in = e->in;
+	bool ours =
+	    in->has_cursor && strcmp(in->cursor.history, b->history) == 0;
+
+	e->from = ours ? in->cursor.seq : 0;
+	e->gap = (in->has_cursor && !ours) || e->from < e->acked;
+	if (e->from > b->seq_last) { /* a future we do not remember */
+		e->from = b->seq_last;
+		e->gap = true;
+	}
+}
+
+/* ---- what memory has of it ---- */
+
+static void
+copy_groups(struct presence *p, const struct session_hello *in)
+{
+	struct arena *a = &p->own;
+	size_t i, n = in->groups.n;
+
+	p->face.groups.n = n;
+	p->face.groups.v = arena_zalloc(a, (n + 1) * sizeof(struct peer_group));
+	for (i = 0; i < n; i++) {
+		p->face.groups.v[i].name =
+		    arena_strdup(a, in->groups.v[i].name);
+		p->face.groups.v[i].role =
+		    arena_strdup(a, in->groups.v[i].role);
+	}
+}
+
+static void
+describe(struct presence *p, const struct session_hello *in)
+{
+	struct peer *f = &p->face;
+	struct arena *a = &p->own;
+
+	arena_reset(a);
+	f->pubkey = p->key;
+	f->member_pubkey = p->member;
+	f->role = arena_strdup(a, in->role);
+	f->session_id = arena_strdup(a, in->session_id);
+	f->cwd = arena_strdup(a, in->cwd);
+	f->hostname = arena_strdup(a, in->hostname);
+	f->peer_type = arena_strdup(a, in->peer_type[0] ? in->peer_type : "ai");
+	f->channel = arena_strdup(a, in->channel);
+	f->model = arena_strdup(a, in->model);
+	f->pid = in->pid;
+	f->home = in->home;
+	f->visible = !in->hidden;
+	f->online = true;
+	f->last_seen_at = 0;
+	copy_groups(p, in);
+	str_copy(p->status, sizeof(p->status),
+	    in->status[0] ? in->status : "idle");
+	f->status = p->status;
+	if (in->summary[0] != '\0' || p->summary == NULL) {
+		mem_free(p->summary);
+		p->summary = mem_strdup(in->summary);
+	}
+	f->summary = p->summary;
+}
+
+static struct presence *
+enter(struct rq *rq, struct entry *e)
+{
+	struct presence *p = presence_of(e->mesh, e->in->session_pubkey);
+
+	if (p == NULL) {
+		p = presence_new(rq->b, e->mesh, e->in->session_pubkey);
+		str_copy(p->member, sizeof(p->member), e->in->member_pubkey);
+		if (e->known && e->profile[0] != '\0')
+			p->profile = mem_strdup(e->profile);
+	}
+	presence_move(rq->b, p, rq->conn); /* by its old queue */
+	p->no = e->no;
+	p->queue = e->queue;
+	p->mqueue = e->mqueue;
+	describe(p, e->in);
+	p->face.profile = (struct json){ p->profile,
+		p->profile == NULL ? 0 : strlen(p->profile) };
+	presence_attest(p, e->in->attestation, &e->att);
+	return p;
+}
+
+static void
+announce(struct rq *rq, struct presence *p, const struct entry *e)
+{
+	char seen[CLOCK_ISO_LEN + 1], extra[96];
+
+	if (!e->known) {
+		presence_event(rq->b, p, p->conn, "peer_joined", NULL);
+		return;
+	}
+	clock_iso(seen, e->seen_at);
+	snprintf(extra, sizeof(extra),
+	    ",\"restored\":true,\"lastSeenAt\":\"%s\"", seen);
+	presence_event(rq->b, p, p->conn, "peer_returned", extra);
+}
+
+static int
+answer(struct rq *rq, const struct presence *p, const struct entry *e)
+{
+	const struct roll_member *who;
+
+	who = roll_member(e->mesh->roll, e->in->member_pubkey);
+	return reply(rq, hello_ack, .presence_id = p->id,
+	    .member_display_name = who->name, .session_pubkey = p->key,
+	    .roll = roll_point_of(e->mesh->roll), .has_roll = true,
+	    .cursor = { .history = rq->b->history, .seq = e->from },
+	    .has_cursor = true, .gap = e->gap, .restored = e->known,
+	    .last_seen_at = e->known ? e->seen_at : 0);
+}
+
+int
+on_session_hello(struct rq *rq, const struct session_hello *in)
+{
+	struct entry e = { .in = in, .profile = "" };
+	struct presence *p;
+	struct lane *l;
+	bool here;
+	int r = check_hello(rq, &e);
+
+	if (r == OK)
+		r = look_up(rq, &e);
+	if (r == OK)
+		r = keep(rq, &e);
+	if (r != OK)
+		return r;
+	place_cursor(rq->b, &e);
+	here = presence_of(e.mesh, in->session_pubkey) != NULL;
+	p = enter(rq, &e);
+	r = answer(rq, p, &e);
+	if (!here)
+		announce(rq, p, &e);
+	l = lane_open(rq->b, e.mesh, rq->conn, e.queue, e.mqueue, e.acked,
+	    e.from);
+	if (e.from > e.acked && e.from > l->acked)
+		lane_ack(rq->b, l, e.from);
+	rq->conn->admitted = true;
+	server_admit(rq->b->srv, rq->conn->id);
+	return r;
+}
+
+/* ---- later ---- */
+
+int
+on_session_attest(struct rq *rq, const struct session_attest *in)
+{
+	struct attestation att;
+	int r;
+
+	r = attest_open(rq, rq->mesh, rq->peer->member, rq->peer->key,
+	    in->attestation, &att);
+	if (r != OK)
+		return r;
+	if (change(rq, sql_attest, db_i(rq->peer->no), db_s(in->attestation),
+		db_i(rq->now)) == NULL)
+		return rq->why.code;
+	presence_attest(rq->peer, in->attestation, &att);
+	return rq_ok(rq);
+}
+
+int
+on_session_end(struct rq *rq, const struct session_end *in)
+{
+	int r;
+
+	(void)in;
+	if (change(rq, sql_seen, db_i(rq->peer->no), db_i(rq->now)) == NULL)
+		return rq->why.code;
+	r = rq_ok(rq);
+	presence_free(rq->b, rq->peer, LEFT_EVENT);
+	return r;
+}
+
+int
+on_session_show(struct rq *rq, const struct session_show *in)
+{
+	const struct presence *p = presence_of(rq->mesh, in->pubkey);
+	struct db_rows *r;
+
+	if (p != NULL)
+		return reply(rq, session_info, .pubkey = p->key,
+		    .member_pubkey = p->member, .attestation = p->attestation,
+		    .online = true,
+		    .last_seen_at =
+			p->conn != 0 ? rq->now : p->face.last_seen_at);
+	r = query(rq, sql_show, db_i((int64_t)rq->mesh->no), db_s(in->pubkey));
+	if (r == NULL)
+		return rq->why.code;
+	if (r->n == 0)
+		return rq_field(rq, E_NO_PEER, "pubkey",
+		    "this mesh never saw the session");
+	return reply(rq, session_info, .pubkey = in->pubkey,
+	    .member_pubkey = db_text(r, 0, 0), .attestation = db_text(r, 0, 1),
+	    .last_seen_at = db_int(r, 0, 2));
+}

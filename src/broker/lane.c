@@ -1,0 +1,391 @@
+/*
+ * lane.c - mail to daemons. A lane is a daemon's stream in a mesh: its own queue
+ * and its member's, in the order of seq, one cumulative cursor.
+ *
+ * A lane is live, and pushed to as messages are stored, or catching up, and then
+ * read from the database a page at a time as its connection drains. A live lane
+ * whose connection is too slow falls back to catching up. So mail is never
+ * dropped, and memory per connection is bounded.
+ *
+ * The cursor is written once a turn (lane_before_commit), and what it covers of
+ * the daemon's own queue is dropped then, a slice at a time. The member's queue
+ * is kept for its other daemons until it expires.
+ */
+#include <string.h>
+
+#include "broker/broker.h"
+
+#define TRIM_SLICE 1000
+
+static const char sql_page[] =
+    "SELECT seq, size FROM message WHERE queue = $1 AND seq > $2"
+    " ORDER BY seq LIMIT $3";
+static const char sql_message[] =
+    "SELECT m.seq, m.queue, m.created_at, m.id, m.target, m.priority, m.nonce,"
+    " m.ciphertext, m.sender_name, s.key, s.member"
+    " FROM message m JOIN session s ON s.no = m.sender WHERE m.seq = $1 LIMIT 1";
+static const char sql_acked[] =
+    "UPDATE queue SET acked = $2, seen_at = $3 WHERE no = $1 AND acked <= $2";
+static const char sql_trim[] =
+    "DELETE FROM message WHERE seq IN (SELECT seq FROM message"
+    " WHERE queue = $1 AND seq <= $2 ORDER BY seq LIMIT $3)"
+    " RETURNING sender, size";
+
+/* ---- attaching ---- */
+
+static void
+mailing_add(struct mesh *m, struct lane *l)
+{
+	l->next = map_geti(&m->mailing, (uint64_t)l->mqueue);
+	map_puti(&m->mailing, (uint64_t)l->mqueue, l);
+}
+
+static void
+mailing_del(struct mesh *m, struct lane *l)
+{
+	struct lane *p = map_geti(&m->mailing, (uint64_t)l->mqueue);
+
+	if (p == l && l->next == NULL)
+		map_deli(&m->mailing, (uint64_t)l->mqueue);
+	else if (p == l)
+		map_puti(&m->mailing, (uint64_t)l->mqueue, l->next);
+	while (p != NULL && p != l) {
+		if (p->next == l)
+			p->next = l->next;
+		p = p->next;
+	}
+}
+
+static void
+behind(struct broker *b, struct lane *l)
+{
+	l->live = false;
+	vec_add(&b->behind, l->conn);
+}
+
+struct lane *
+lane_open(struct broker *b, struct mesh *m, struct bconn *c, int64_t queue,
+    int64_t mqueue, int64_t acked, int64_t from)
+{
+	struct lane *l = map_geti(&m->lanes, (uint64_t)queue);
+
+	if (l != NULL && l->conn == c->id)
+		return l;
+	if (l != NULL)
+		lane_free(b, l);
+	l = mem_zalloc(sizeof(*l));
+	l->mesh = m;
+	l->conn = c->id;
+	l->queue = queue;
+	l->mqueue = mqueue;
+	l->acked = acked;
+	l->sent = from;
+	map_puti(&m->lanes, (uint64_t)queue, l);
+	mailing_add(m, l);
+	vec_add(&c->lanes, l);
+	behind(b, l);
+	return l;
+}
+
+void
+lane_free(struct broker *b, struct lane *l)
+{
+	struct bconn *c = conn_at(b, l->conn);
+	size_t i;
+
+	for (i = 0; c != NULL && i < c->lanes.n; i++) {
+		if (c->lanes.v[i] == l)
+			vec_del(&c->lanes, i);
+	}
+	for (i = 0; i < b->dirty.n; i++) {
+		if (b->dirty.v[i] == l)
+			vec_del(&b->dirty, i);
+	}
+	mailing_del(l->mesh, l);
+	map_deli(&l->mesh->lanes, (uint64_t)l->queue);
+	mem_free(l);
+}
+
+void
+lane_ack(struct broker *b, struct lane *l, int64_t seq)
+{
+	if (seq < l->acked)
+		return;
+	l->acked = seq;
+	if (l->sent < seq)
+		l->sent = seq;
+	if (!l->dirty) {
+		l->dirty = true;
+		vec_add(&b->dirty, l);
+	}
+}
+
+/* ---- pushing ---- */
+
+/* For the session it was sent to; member mail for the home session. */
+static const char *
+session_for(const struct lane *l, const struct bconn *c,
+    const struct message *msg)
+{
+	const struct presence *p, *first = NULL;
+	size_t i;
+
+	if (msg->queue != l->mqueue)
+		return msg->target;
+	for (i = 0; i < c->sessions.n; i++) {
+		p = c->sessions.v[i];
+		if (p->queue != l->queue)
+			continue;
+		if (p->face.home)
+			return p->key;
+		if (first == NULL)
+			first = p;
+	}
+	return first == NULL ? NULL : first->key;
+}
+
+static void
+lane_push(struct broker *b, struct lane *l, struct bconn *c,
+    const struct message *msg)
+{
+	push(b, c, session_for(l, c, msg), message_push, .message_id = msg->id,
+	    .mesh_id = l->mesh->id, .seq = msg->seq,
+	    .sender_pubkey = msg->sender,
+	    .sender_member_pubkey = msg->sender_member,
+	    .sender_name = msg->sender_name, .target_spec = msg->target,
+	    .priority = msg->priority, .nonce = msg->nonce,
+	    .ciphertext = msg->ciphertext, .created_at = msg->created_at);
+	l->sent = msg->seq;
+	b->stat.delivered++;
+}
+
+static void
+offer(struct broker *b, struct lane *l, const struct message *msg)
+{
+	struct bconn *c = conn_at(b, l->conn);
+
+	if (!l->live || c == NULL || c->gone)
+		return;
+	if (conn_backlog(b, c) < PUSH_HIGH)
+		lane_push(b, l, c, msg);
+	else
+		behind(b, l);
+}
+
+void
+lane_offer(struct broker *b, struct mesh *m, const struct message *msg)
+{
+	struct lane *l = map_geti(&m->lanes, (uint64_t)msg->queue);
+
+	if (l != NULL)
+		offer(b, l, msg);
+	l = map_geti(&m->mailing, (uint64_t)msg->queue);
+	for (; l != NULL; l = l->next)
+		offer(b, l, msg);
+}
+
+/* ---- catching up ---- */
+
+struct page { /* both queues merged by seq */
+	struct db_rows *q[2];
+	size_t at[2];
+	bool full; /* there may be more */
+};
+
+static int
+page_open(struct broker *b, const struct lane *l, struct page *p)
+{
+	int64_t queue[2] = { l->queue, l->mqueue };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		p->q[i] = db_query(b->db, &b->arena, NULL, sql_page,
+		    DB_VALS(db_i(queue[i]), db_i(l->sent), db_i(LANE_PAGE)));
+		if (p->q[i] == NULL)
+			return -1;
+		p->full |= p->q[i]->n == LANE_PAGE;
+	}
+	return 0;
+}
+
+/* The next seq of the two, or 0 at the end. */
+static int64_t
+page_next(struct page *p, int64_t *size)
+{
+	int64_t a = INT64_MAX, c = INT64_MAX;
+	int i;
+
+	if (p->at[0] < p->q[0]->n)
+		a = db_int(p->q[0], p->at[0], 0);
+	if (p->at[1] < p->q[1]->n)
+		c = db_int(p->q[1], p->at[1], 0);
+	if (a == INT64_MAX && c == INT64_MAX)
+		return 0;
+	i = a < c ? 0 : 1;
+	*size = db_int(p->q[i], p->at[i]++, 1);
+	return i == 0 ? a : c;
+}
+
+static int
+push_stored(struct broker *b, struct lane *l, struct bconn *c, int64_t seq)
+{
+	struct db_rows *r;
+	struct message m;
+
+	r = db_query(b->db, &b->arena, NULL, sql_message, DB_VALS(db_i(seq)));
+	if (r == NULL)
+		return -1;
+	if (r->n == 0) /* its sender's row is gone: nobody could verify it */
+		return 0;
+	m = (struct message){
+		.seq = db_int(r, 0, 0),
+		.queue = db_int(r, 0, 1),
+		.created_at = db_int(r, 0, 2),
+		.id = db_text(r, 0, 3),
+		.target = db_text(r, 0, 4),
+		.priority = db_text(r, 0, 5),
+		.nonce = db_text(r, 0, 6),
+		.ciphertext = db_text(r, 0, 7),
+		.sender_name = db_text(r, 0, 8),
+		.sender = db_text(r, 0, 9),
+		.sender_member = db_text(r, 0, 10),
+	};
+	lane_push(b, l, c, &m);
+	return 0;
+}
+
+/* One page; live when that was all there is. */
+static int
+lane_page(struct broker *b, struct lane *l, struct bconn *c)
+{
+	size_t room = PUSH_HIGH - conn_backlog(b, c), used = 0;
+	struct page p = { 0 };
+	int64_t seq = 0, size;
+	int n;
+
+	if (page_open(b, l, &p) != 0)
+		return -1;
+	for (n = 0; n < LANE_PAGE && used < room; n++) {
+		seq = page_next(&p, &size);
+		if (seq == 0)
+			break;
+		if (push_stored(b, l, c, seq) != 0)
+			return -1;
+		l->sent = seq;
+		used += (size_t)size + 512;
+	}
+	l->live = seq == 0 && !p.full;
+	return 0;
+}
+
+static void
+conn_catch_up(struct broker *b, struct bconn *c)
+{
+	bool more = false;
+	size_t i;
+
+	for (i = 0;
+	     i < c->lanes.n && !c->closing && conn_backlog(b, c) < PUSH_HIGH;
+	     i++) {
+		if (c->lanes.v[i]->live)
+			continue;
+		turn_request_begin(b->turn);
+		if (lane_page(b, c->lanes.v[i], c) != 0)
+			conn_close(b, c, 1011, "the store failed");
+		turn_request_end(b->turn, true);
+		arena_reset(&b->arena);
+	}
+	for (i = 0; i < c->lanes.n; i++)
+		more |= !c->lanes.v[i]->live;
+	if (more && !c->closing && conn_backlog(b, c) < PUSH_HIGH)
+		vec_add(&b->behind, c->id);
+}
+
+void
+lane_catch_up(struct broker *b)
+{
+	size_t i, n = b->behind.n;
+	struct bconn *c;
+
+	for (i = 0; i < n; i++) { /* what is added now is for the next turn */
+		c = conn_at(b, b->behind.v[i]);
+		if (c != NULL && !c->gone)
+			conn_catch_up(b, c);
+	}
+	for (i = n; i < b->behind.n; i++)
+		b->behind.v[i - n] = b->behind.v[i];
+	b->behind.n -= n;
+}
+
+void
+lane_wake(struct broker *b, struct bconn *c)
+{
+	size_t i;
+
+	if (c->dropped > 0) {
+		turn_request_begin(b->turn);
+		push(b, c, NULL, message_gap, .dropped = (int64_t)c->dropped);
+		turn_request_end(b->turn, true);
+		c->dropped = 0;
+	}
+	for (i = 0; i < c->lanes.n; i++) {
+		if (!c->lanes.v[i]->live) {
+			vec_add(&b->behind, c->id);
+			return;
+		}
+	}
+}
+
+/* ---- cursors ---- */
+
+/* True when there may be more to drop. */
+static bool
+trim(struct broker *b, struct lane *l)
+{
+	struct mesh *m = l->mesh;
+	struct db_rows *r;
+	int64_t size;
+	size_t i;
+
+	r = db_query(b->db, &b->arena, NULL, sql_trim,
+	    DB_VALS(db_i(l->queue), db_i(l->acked), db_i(TRIM_SLICE)));
+	if (r == NULL)
+		return false;
+	for (i = 0; i < r->n; i++) {
+		size = db_int(r, i, 1);
+		tally_add(&m->queues, l->queue, -1, -size);
+		tally_add(&m->senders, db_int(r, i, 0), -1, -size);
+		m->all.n--;
+		m->all.bytes -= size;
+	}
+	return r->n == TRIM_SLICE;
+}
+
+static bool
+lane_write(struct broker *b, struct lane *l)
+{
+	if (turn_writes(b->turn, l->mesh->no, NULL) != OK)
+		return true;
+	if (db_run(b->db, NULL, sql_acked,
+		DB_VALS(db_i(l->queue), db_i(l->acked),
+		    db_i(io_wall(b->io)))) != OK)
+		return true;
+	return trim(b, l);
+}
+
+void
+lane_before_commit(struct broker *b)
+{
+	size_t i, keep = 0;
+	struct lane *l;
+
+	for (i = 0; i < b->dirty.n; i++) {
+		l = b->dirty.v[i];
+		if (lane_write(b, l))
+			b->dirty.v[keep++] = l;
+		else
+			l->dirty = false;
+	}
+	b->dirty.n = keep;
+	arena_reset(&b->arena);
+}
