@@ -1,0 +1,136 @@
+/*
+ * do_profile.c - what a session says of itself. Kept here, so that it is said
+ * again after every reconnect; told to the broker when it is reached.
+ */
+#include "daemon/core.h"
+
+#include <string.h>
+
+static int
+apply(struct local_profile_page *p, const struct local_profile *in,
+    struct why *why)
+{
+	if (*in->status != '\0') {
+		if (!str_eq(in->status, "idle") && !str_eq(in->status, "working") &&
+		    !str_eq(in->status, "dnd"))
+			return why_field(why, E_BAD_FIELD, "status",
+			    "status is idle, working or dnd");
+		p->status = in->status;
+	}
+	if (*in->visible != '\0') {
+		if (!str_eq(in->visible, "true") && !str_eq(in->visible, "false"))
+			return why_field(why, E_BAD_FIELD, "visible",
+			    "visible is true or false");
+		p->visible = str_eq(in->visible, "true");
+	}
+	if (*in->summary != '\0')
+		p->summary = str_eq(in->summary, "-") ? "" : in->summary;
+	if (*in->avatar != '\0')
+		p->avatar = in->avatar;
+	if (*in->title != '\0')
+		p->title = in->title;
+	if (*in->bio != '\0')
+		p->bio = in->bio;
+	if (in->capabilities.n > 0) {
+		p->capabilities.n = in->capabilities.n;
+		p->capabilities.v = in->capabilities.v;
+	}
+	return OK;
+}
+
+static void
+show(struct dop *op, struct dsess *s)
+{
+	struct local_profile_page out = s->page;
+
+	out.mesh = s->mesh->slug;
+	out.name = s->name;
+	out.key = s->key.hex;
+	out.member = s->mesh->me;
+	op_reply(op, &wire_local_profile_page, &out);
+}
+
+static void tell(struct dop *op);
+
+static void
+on_told(struct dop *op, const struct link_reply *r)
+{
+	if (r->code != OK && r->code != E_UNREACHABLE)
+		op_fail_why(op, &r->why);
+	else
+		tell(op);
+}
+
+/* One request for each thing that was changed, then the answer. */
+static void
+tell(struct dop *op)
+{
+	const struct local_profile *in = op->in;
+	struct dsess *s = sess_at(op->d, op->session);
+	struct peer_profile p = { .avatar = in->avatar, .title = in->title,
+		.bio = in->bio };
+	struct peer_visible v;
+	struct peer_summary sum;
+	struct peer_status st;
+
+	if (s == NULL) {
+		op_fail(op, E_NO_MESH, "the mesh is gone");
+		return;
+	}
+	p.capabilities.n = in->capabilities.n;
+	p.capabilities.v = in->capabilities.v;
+	st.status = s->page.status;
+	v.visible = s->page.visible;
+	sum.summary = s->page.summary;
+	for (;;) {
+		int step = op->tries++;
+
+		if (step >= 4 || !link_session_open(s->mesh->link, s->key.hex)) {
+			show(op, s);
+			return;
+		}
+		if (step == 0 && *in->status) {
+			op_call(op, &wire_peer_status, &st, s->key.hex, on_told);
+			return;
+		}
+		if (step == 1 && *in->visible) {
+			op_call(op, &wire_peer_visible, &v, s->key.hex, on_told);
+			return;
+		}
+		if (step == 2 && *in->summary) {
+			op_call(op, &wire_peer_summary, &sum, s->key.hex, on_told);
+			return;
+		}
+		if (step == 3 && (*in->avatar || *in->title || *in->bio ||
+		    in->capabilities.n > 0)) {
+			op_call(op, &wire_peer_profile, &p, s->key.hex, on_told);
+			return;
+		}
+	}
+}
+
+static bool
+changes(const struct local_profile *in)
+{
+	return *in->status || *in->visible || *in->summary || *in->avatar ||
+	    *in->title || *in->bio || in->capabilities.n > 0;
+}
+
+int
+on_local_profile(struct dq *q, const struct local_profile *in)
+{
+	struct dmesh *m = dq_mesh(q, in->mesh);
+	struct local_profile_page page;
+	struct dsess *s;
+	int code;
+
+	if (m == NULL || (s = dq_speaker(q, m)) == NULL)
+		return q->why.code;
+	page = s->page;
+	if ((code = apply(&page, in, &q->why)) != OK)
+		return code;
+	if (changes(in) && (code = sess_page(s, &page, &q->why)) != OK)
+		return code;
+	tell(op_new(q, m, s));
+	return OK;
+}

@@ -1,0 +1,217 @@
+/*
+ * mail.c - one message that came: everything about it is verified, then it
+ * enters the inbox, once. What cannot be opened or verified enters, too, with
+ * no text and the reason; a text that is shown as verified was said by that
+ * member's session, to this session, in this mesh, with this id and priority.
+ */
+#include "daemon/core.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+struct mail {
+	struct dmesh *m;
+	const struct message_push *in;
+	struct dsess *to;	/* whose inbox */
+	const struct key *mine;	/* what it was encrypted to */
+	bool asked_show, asked_roll;
+	struct body body;
+	const char *member, *name; /* proven */
+	char problem[257];
+};
+
+static enum mail_need
+bad(struct mail *x, const char *what)
+{
+	str_copy(x->problem, sizeof(x->problem), what);
+	log_event(LOG_WARN, "mail_refused", "mesh", x->m->slug, "id",
+	    x->in->message_id, "why", what, NULL);
+	return MAIL_DONE;
+}
+
+static bool
+find_target(struct mail *x)
+{
+	const char *t = x->in->target_spec;
+
+	if (str_eq(t, x->m->member.hex)) {
+		x->to = x->m->home;
+		x->mine = &x->m->member;
+	} else if ((x->to = map_gets(&x->m->sessions, t)) != NULL) {
+		x->mine = &x->to->key;
+	}
+	return x->to != NULL;
+}
+
+/* Who is the sender, by an attestation that was good when it was sent? */
+static enum mail_need
+know_sender(struct mail *x)
+{
+	const char *key = x->in->sender_pubkey;
+	const struct dsess *own = map_gets(&x->m->sessions, key);
+	const struct dpeer *p = roster_get(x->m, key);
+
+	if (own != NULL) {
+		x->member = x->m->member.hex;
+		x->name = own->name;
+		return MAIL_DONE;
+	}
+	if ((p == NULL || p->attestation == NULL ||
+	    x->body.sent_at > p->expires_at + CLOCK_SLACK_MS) && !x->asked_show)
+		return MAIL_NEEDS_SESSION;
+	if (p == NULL || p->attestation == NULL)
+		return bad(x, "no member vouches for its sender");
+	if (x->body.sent_at > p->expires_at + CLOCK_SLACK_MS)
+		return bad(x, "its sender's attestation had run out when it was sent");
+	x->member = p->member;
+	x->name = p->name;
+	return MAIL_DONE;
+}
+
+/* Did this member leave only after the roll was n acts long? */
+static bool
+was_member(struct mail *x, int64_t n)
+{
+	struct db_rows *r = d_read(x->m->d, NULL, "SELECT bytes FROM act"
+	    " WHERE mesh = $1 AND n >= $2 ORDER BY n LIMIT 1000",
+	    DB_VALS(db_i(x->m->no), db_i(n)));
+	struct json doc;
+	struct act head;
+	char hash[65];
+
+	for (size_t i = 0; r != NULL && i < r->n; i++)
+		if (act_peek(&x->m->d->arena, db_text(r, i, 0), &head, &doc, hash,
+		    NULL) == OK && str_eq(head.kind, "leave") &&
+		    str_eq(head.author, x->member))
+			return true;
+	return false;
+}
+
+static enum mail_need
+judge_member(struct mail *x)
+{
+	const struct roll *roll = x->m->roll;
+	const struct roll_member *rm = roll_member(roll, x->member);
+
+	if (x->body.roll.n > roll_n(roll) && !x->asked_roll)
+		return MAIL_NEEDS_ROLL;
+	if (rm == NULL)
+		return bad(x, "its sender is no member of the mesh");
+	if (roll_session_revoked(roll, x->member, x->in->sender_pubkey))
+		return bad(x, "its sender's session key was revoked");
+	if (rm->state != MEMBER_ACTIVE && !was_member(x, x->body.roll.n))
+		return bad(x, "its sender had left the mesh");
+	if (*x->in->sender_member_pubkey != '\0' &&
+	    !str_eq(x->in->sender_member_pubkey, x->member))
+		return bad(x, "the broker names another member as its sender");
+	return MAIL_DONE;
+}
+
+/* Does the sender see the roll we see? If not, somebody shows two. */
+static enum mail_need
+compare_rolls(struct mail *x)
+{
+	const struct roll_point *p = &x->body.roll;
+	const char *hash;
+	char text[256];
+
+	if (p->n < 1 || p->n > roll_n(x->m->roll))
+		return MAIL_DONE;
+	hash = roll_hash_at(x->m->roll, p->n - 1);
+	if (hash != NULL && str_eq(hash, p->head))
+		return MAIL_DONE;
+	snprintf(text, sizeof(text), "two members are shown different rolls: '%s' "
+	    "sees another act %lld than this daemon; do not trust the broker",
+	    x->name, (long long)(p->n - 1));
+	return dmesh_warn(x->m, text) == OK ? MAIL_DONE : MAIL_BROKEN;
+}
+
+static enum mail_need
+verify(struct mail *x)
+{
+	const struct message_push *in = x->in;
+	struct envelope env = { .mesh = x->m->id, .from = in->sender_pubkey,
+		.to = in->target_spec, .id = in->message_id,
+		.priority = in->priority };
+	struct daemon *d = x->m->d;
+	struct why why;
+	enum mail_need need;
+
+	if (body_open_direct(&d->arena, d->boxes, &x->body, x->mine, &env, in->nonce,
+	    in->ciphertext, &why) != OK)
+		return bad(x, why.text);
+	need = know_sender(x);
+	if (need != MAIL_DONE || *x->problem)
+		return need;
+	need = judge_member(x);
+	if (need != MAIL_DONE || *x->problem)
+		return need;
+	if (x->body.sent_at < d_now(d) - MAIL_AGE_MS)
+		return bad(x, "it is older than 60 days: it may be a replay");
+	return compare_rolls(x);
+}
+
+static bool
+holds(const struct dsess *s, const char *priority)
+{
+	return str_eq(s->page.status, "dnd") && !str_eq(priority, "now");
+}
+
+static int
+insert(struct mail *x, struct why *why)
+{
+	const struct message_push *in = x->in;
+	bool ok = *x->problem == '\0';
+	bool held = ok && holds(x->to, in->priority);
+	struct daemon *d = x->m->d;
+
+	return d_write(d, why, "INSERT INTO inbox (mesh, id, from_key, from_member,"
+	    " from_name, to_key, session, body, priority, reply_to, expects,"
+	    " verified, problem, sent_at, received_at, receipt, reason, told, seen)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+	    " $15, $16, $17, 0, 0)"
+	    " ON CONFLICT (mesh, from_key, id, to_key) DO NOTHING",
+	    DB_VALS(db_i(x->m->no), db_s(in->message_id), db_s(in->sender_pubkey),
+	    db_s(ok ? x->member : in->sender_member_pubkey),
+	    db_s(ok ? x->name : in->sender_name), db_s(in->target_spec),
+	    db_i(x->to->no), db_s(ok ? x->body.text : ""), db_s(in->priority),
+	    db_s(ok ? x->body.reply_to : ""), db_s(ok ? x->body.expects : ""),
+	    db_i(ok), db_s(x->problem),
+	    db_i(ok ? x->body.sent_at : in->created_at), db_i(d_now(d)),
+	    db_s(!ok ? "failed" : held ? "held" : "delivered"),
+	    db_s(!ok ? x->problem : held ? "dnd" : "")));
+}
+
+enum mail_need
+mail_take(struct dmesh *m, const struct message_push *in, bool asked_show,
+    bool asked_roll)
+{
+	struct mail x = { .m = m, .in = in, .asked_show = asked_show,
+		.asked_roll = asked_roll };
+	enum mail_need need;
+	struct why why;
+
+	if (in->seq != 0 && in->seq <= m->seq)
+		return MAIL_DONE; /* streamed again after a reconnect */
+	if (!str_eq(in->mesh_id, m->id) || !find_target(&x)) {
+		log_event(LOG_WARN, "mail_astray", "mesh", m->slug, "id",
+		    in->message_id, NULL);
+	} else {
+		need = verify(&x);
+		if (need != MAIL_DONE)
+			return need;
+		if (insert(&x, &why) != OK) {
+			d_broken(m->d, "inbox", &why);
+			return MAIL_BROKEN;
+		}
+		m->d->news |= NEWS_INBOX;
+	}
+	if (in->seq > m->seq) {
+		m->seq = in->seq;
+		m->cursor_dirty = true;
+	}
+	m->ack = true;
+	return MAIL_DONE;
+}
