@@ -1,0 +1,234 @@
+/*
+ * checks.c - one look at everything that must be right, each with the command
+ * that mends it. Looking changes nothing: what does not run is not started.
+ */
+#include "cli/checks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli/service.h"
+#include "client/probe.h"
+#include "client/self.h"
+
+#define SKEW_MS 60000
+#define ROOM_MIB 100
+
+void
+checks_add(struct checks *k, const char *name, bool ok, const char *detail,
+    const char *fix)
+{
+	struct check *e;
+
+	if (k->n == countof(k->v))
+		return;
+	e = &k->v[k->n++];
+	e->name = name;
+	e->ok = ok;
+	e->detail = detail;
+	e->fix = ok || fix == NULL ? "" : fix;
+	k->ok = k->ok && ok;
+}
+
+static bool
+check_home(struct cli *c, struct checks *k)
+{
+	struct why why = { 0 };
+
+	if (access(c->home.dir, F_OK) != 0) {
+		checks_add(k, "home", false, arena_printf(&c->arena,
+		    "%s does not exist", c->home.dir), "claudemesh up");
+		return false;
+	}
+	if (home_check(&c->home, &why) == 0) {
+		checks_add(k, "home", true, c->home.dir, NULL);
+		return true;
+	}
+	checks_add(k, "home", false, arena_strdup(&c->arena, why.text),
+	    arena_strdup(&c->arena, c->home.fix));
+	return false;
+}
+
+static void
+check_key(struct cli *c, struct checks *k)
+{
+	const char *path = arena_printf(&c->arena, "%s/account.key",
+	    c->home.dir);
+	bool ok = access(path, R_OK) == 0;
+
+	checks_add(k, "account key", ok, ok ? path : arena_printf(&c->arena,
+	    "%s: %s", path, strerror(errno)), "claudemesh up");
+}
+
+static void
+check_disk(struct cli *c, struct checks *k)
+{
+	struct statvfs fs;
+	unsigned long long mib;
+
+	if (statvfs(c->home.dir, &fs) != 0)
+		return;
+	mib = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
+	checks_add(k, "disk", mib >= ROOM_MIB, arena_printf(&c->arena,
+	    "%llu MiB free", mib), "df -h");
+}
+
+static void
+check_version(struct cli *c, struct checks *k)
+{
+	const char *theirs = local_version(c->local);
+	bool ok = strcmp(theirs, self_version()) == 0;
+
+	checks_add(k, "version", ok, arena_printf(&c->arena,
+	    "program %s, daemon %s", self_version(), theirs),
+	    "claudemesh daemon down; claudemesh daemon up");
+}
+
+static bool
+check_daemon(struct cli *c, struct checks *k, struct local_state *state)
+{
+	struct local_conf conf = { .home = &c->home };
+	struct local_status in = { 0 };
+	struct why why = { 0 };
+
+	if (c->local == NULL && local_open(&c->local, &conf, &why) != 0) {
+		checks_add(k, "daemon", false, arena_strdup(&c->arena,
+		    why.text), "claudemesh up");
+		return false;
+	}
+	if (local_call(c->local, &wire_local_status, &in, 5000, &c->arena,
+	    state, &why) != 0) {
+		checks_add(k, "daemon", false, arena_strdup(&c->arena,
+		    why.text), "claudemesh daemon down; claudemesh daemon up");
+		return false;
+	}
+	checks_add(k, "daemon", true, arena_printf(&c->arena,
+	    "process %lld", (long long)state->pid), NULL);
+	return true;
+}
+
+static bool
+has(const struct checks *k, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++) {
+		if (strcmp(k->v[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_links(struct cli *c, struct checks *k, const struct local_state *state)
+{
+	const struct link_state *l;
+	char name[65];
+	size_t i;
+	bool up;
+
+	for (i = 0; i < state->meshes.n; i++) {
+		l = &state->meshes.v[i];
+		up = strcmp(l->state, "up") == 0;
+		snprintf(name, sizeof(name), "mesh %.58s", l->mesh);
+		if (has(k, name))
+			continue;
+		checks_add(k, arena_strdup(&c->arena, name), up,
+		    arena_printf(&c->arena, "%s at %s%s%s", l->state, l->broker,
+		    *l->reason == '\0' ? "" : ": ", l->reason),
+		    "claudemesh up");
+	}
+	for (i = 0; i < state->checks.n; i++) {
+		if (!has(k, state->checks.v[i].name))
+			checks_add(k, state->checks.v[i].name,
+			    state->checks.v[i].ok, state->checks.v[i].detail,
+			    state->checks.v[i].fix);
+	}
+}
+
+static void
+check_broker(struct cli *c, struct checks *k, const char *url)
+{
+	const char *name = arena_printf(&c->arena, "broker %.56s", url);
+	struct probe p;
+	int64_t skew;
+	bool ok;
+
+	if (has(k, name))
+		return;
+	probe_broker(&p, url, 3000);
+	ok = p.state == PROBE_OK || p.state == PROBE_OPEN;
+	checks_add(k, name, ok, arena_printf(&c->arena, "%s, %lld ms",
+	    probe_text(p.state), (long long)p.took_ms), "claudemesh up");
+	if (p.date_ms == 0)
+		return;
+	skew = cli_now() - p.date_ms;
+	skew = skew < 0 ? -skew : skew;
+	checks_add(k, arena_printf(&c->arena, "clock at %.54s", url),
+	    skew < SKEW_MS, arena_printf(&c->arena, "%lld s apart",
+	    (long long)(skew / 1000)), "set the clock: sudo timedatectl "
+	    "set-ntp true");
+}
+
+void
+checks_run(struct cli *c, struct checks *k, struct local_state *state,
+    bool thorough)
+{
+	bool home, daemon = false;
+	size_t i;
+
+	memset(k, 0, sizeof(*k));
+	k->ok = true;
+	memset(state, 0, sizeof(*state));
+	home = check_home(c, k);
+	if (home)
+		check_key(c, k);
+	if (home)
+		daemon = check_daemon(c, k, state);
+	if (daemon)
+		check_version(c, k);
+	if (daemon)
+		check_links(c, k, state);
+	if (!thorough)
+		return;
+	for (i = 0; i < state->meshes.n; i++)
+		check_broker(c, k, state->meshes.v[i].broker);
+	if (service_broker_own(c))
+		check_broker(c, k, service_broker_url(c));
+	if (home)
+		check_disk(c, k);
+}
+
+int
+checks_print(struct cli *c, const struct checks *k,
+    const struct local_state *state)
+{
+	struct local_state doc = *state;
+	const char *good = c->color ? "\033[32m" : "";
+	const char *bad = c->color ? "\033[31m" : "";
+	const char *plain = c->color ? "\033[0m" : "";
+	size_t i;
+	int rc;
+
+	doc.ok = k->ok;
+	doc.checks.n = k->n;
+	doc.checks.v = (struct check *)k->v;
+	if (doc.version == NULL)
+		doc.version = self_version();
+	if (doc_wanted(c)) {
+		rc = doc_print_row(c, &wire_local_state, &doc);
+		return rc != 0 ? rc : !k->ok;
+	}
+	for (i = 0; i < k->n && !(c->quiet && k->ok); i++) {
+		printf("%s%-4s%s %s: %s\n", k->v[i].ok ? good : bad,
+		    k->v[i].ok ? "ok" : "BAD", plain, safe(c, k->v[i].name),
+		    safe(c, k->v[i].detail));
+		if (!k->v[i].ok && *k->v[i].fix != '\0')
+			printf("     try: %s\n", safe(c, k->v[i].fix));
+	}
+	return !k->ok;
+}

@@ -1,0 +1,8 @@
+/* inbox.h - printing a page of the inbox; message.c and daemon.c share it. */
+#ifndef CLI_INBOX_H
+#define CLI_INBOX_H
+
+struct cli;
+void inbox_show(struct cli *, const void *reply);
+
+#endif

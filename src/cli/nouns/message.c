@@ -1,0 +1,145 @@
+/*
+ * message.c - sending, and how far it came. What is printed is the receipt
+ * there is evidence for and never a higher one.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/inbox.h"
+
+static const char *const rungs[] = { "queued", "stored", "delivered",
+	"surfaced", "in_context", "answered" };
+
+/* Height on the ladder; -1 for what stands beside it. */
+static int
+height(const char *receipt)
+{
+	size_t i;
+
+	for (i = 0; i < countof(rungs); i++) {
+		if (strcmp(rungs[i], receipt) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool
+lost(const char *receipt)
+{
+	return strcmp(receipt, "refused") == 0 ||
+	    strcmp(receipt, "failed") == 0 || strcmp(receipt, "expired") == 0;
+}
+
+static void
+show_sent(struct cli *c, const void *reply)
+{
+	const struct local_sent *r = reply;
+	const struct sent_recipient *to;
+	size_t i;
+
+	for (i = 0; i < r->recipients.n; i++) {
+		to = &r->recipients.v[i];
+		printf("%s: %s%s%s\n", safe(c, to->name), safe(c, to->receipt),
+		    *to->reason == '\0' ? "" : ": ", safe(c, to->reason));
+	}
+	if (!c->quiet)
+		fprintf(stderr, "message %s\n", safe(c, r->id));
+}
+
+/* 1 when a copy is lost; 7 when the rung asked for was not reached. */
+static int
+exit_sent(struct cli *c, const void *reply)
+{
+	const struct local_sent *r = reply;
+	const char *param = strcmp(c->verb->name, "wait") == 0 ? "rung" : "wait";
+	const char *rung = arg(c, param);
+	int want, at;
+	size_t i;
+
+	if (rung == NULL && strcmp(c->verb->name, "wait") == 0)
+		rung = "delivered";
+	for (i = 0; i < r->recipients.n; i++) {
+		if (lost(r->recipients.v[i].receipt) &&
+		    strcmp(c->verb->name, "status") != 0)
+			return 1;
+	}
+	want = rung == NULL ? -1 : height(rung);
+	for (i = 0; i < r->recipients.n; i++) {
+		at = height(r->recipients.v[i].receipt);
+		if (want > 0 && at < want)
+			return err_info(E_TIMED_OUT)->exit;
+	}
+	return 0;
+}
+
+static int
+check_rung(struct cli *c, const char *rung)
+{
+	struct guess g = { .word = rung };
+	size_t i;
+
+	if (*rung == '\0' || height(rung) > 0)
+		return 0;
+	for (i = 1; i < countof(rungs); i++)
+		guess_try(&g, rungs[i]);
+	if (g.best != NULL)
+		cli_hint(c, "did you mean %s?", g.best);
+	return cli_usage(c, "one waits for stored, delivered, surfaced, "
+	    "in_context or answered, not for '%s'", safe(c, rung));
+}
+
+static int
+fill_send(struct cli *c, void *in)
+{
+	struct local_send *m = in;
+	int rc;
+
+	m->wait = m->wait == NULL ? "" : m->wait;
+	if ((rc = check_rung(c, m->wait)) != 0)
+		return rc;
+	if (*m->wait != '\0' && m->wait_ms == 0 && arg(c, "timeout") == NULL)
+		m->wait_ms = 30000;
+	return args_text(c, m->text, 65536, &m->text);
+}
+
+static int
+fill_status(struct cli *c, void *in)
+{
+	struct local_message_status *m = in;
+
+	m->wait = m->wait == NULL ? "" : m->wait;
+	if (strcmp(c->verb->name, "wait") == 0 && *m->wait == '\0')
+		m->wait = "delivered";
+	if (*m->wait != '\0' && m->wait_ms == 0 && arg(c, "timeout") == NULL)
+		m->wait_ms = 60000;
+	return check_rung(c, m->wait);
+}
+
+static const struct verb verbs[] = {
+	{ .name = "inbox", .row = &wire_local_inbox, .show = inbox_show },
+	{ .name = "list", .row = &wire_local_message_list,
+	    .columns = "sent_at to receipt reason id text",
+	    .empty = "nothing was sent from here" },
+	{ .name = "send", .row = &wire_local_send, .args = "to... text",
+	    .rename = "wait_ms=timeout", .fill = fill_send, .show = show_sent,
+	    .exit = exit_sent,
+	    .doc = "Sends a message to names or keys; the last argument is the "
+	    "text, - reads it from standard input. Prints the receipt there is "
+	    "evidence for: stored, or queued and why. The message goes on when "
+	    "the waiting is over." },
+	{ .name = "status", .row = &wire_local_message_status,
+	    .rename = "wait_ms=timeout", .fill = fill_status,
+	    .show = show_sent, .exit = exit_sent },
+	{ .name = "wait", .row = &wire_local_message_status,
+	    .args = "id rung?", .rename = "wait=rung wait_ms=timeout",
+	    .fill = fill_status, .show = show_sent, .exit = exit_sent,
+	    .doc = "Waits until a message has come as far as a rung "
+	    "(delivered); exit status 7 when it has not in time." },
+	{ .name = NULL },
+};
+
+const struct noun noun_message = { .name = "message",
+	.doc = "Messages: sending them, how far they came, the inbox.",
+	.verbs = verbs };
