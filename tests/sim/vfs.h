@@ -51,7 +51,8 @@ void vfs_nofsync(struct vfs *, bool);
 void vfs_clock(struct vfs *, int64_t (*wall_ms)(void *), void *arg);
 bool vfs_flip(struct vfs *, const char *path, size_t at); /* one byte spoiled */
 int64_t vfs_size(struct vfs *, const char *path);	  /* -1: no such file */
-uint64_t vfs_ops(const struct vfs *);	/* writes, syncs, truncations, deletions */
+uint64_t vfs_ops(
+    const struct vfs *); /* writes, syncs, truncations, deletions */
 uint64_t vfs_syncs(const struct vfs *);
 
 #endif

@@ -148,7 +148,7 @@ count_writes(const struct vfs *v, const struct file *f, struct fate *fate)
 		const struct op *o = &f->log.v[i];
 
 		for (size_t s = o->at / v->sector;
-		    o->p != NULL && s * v->sector < o->at + o->n; s++)
+		     o->p != NULL && s * v->sector < o->at + o->n; s++)
 			fate[s].writes++;
 	}
 }
