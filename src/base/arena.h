@@ -25,6 +25,7 @@ char *arena_strdup(struct arena *, const char *s); /* NULL gives NULL */
 char *arena_strndup(struct arena *, const char *s, size_t n);
 char *arena_printf(struct arena *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *, const char *fmt, va_list);
+char *arena_vprintf(struct arena *, const char *fmt, va_list)
+    __attribute__((format(printf, 2, 0)));
 
 #endif

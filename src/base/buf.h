@@ -26,9 +26,9 @@ int buf_addc(struct buf *, char c);
 int buf_adds(struct buf *, const char *s);
 int buf_addf(struct buf *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-char *buf_reserve(struct buf *, size_t n);  /* room for n, or NULL when over */
-void buf_commit(struct buf *, size_t n);    /* n of the reserved are used */
-void buf_consume(struct buf *, size_t n);   /* drop n bytes at the front */
-const char *buf_str(const struct buf *);    /* never NULL; "" when empty */
+char *buf_reserve(struct buf *, size_t n); /* room for n, or NULL when over */
+void buf_commit(struct buf *, size_t n);   /* n of the reserved are used */
+void buf_consume(struct buf *, size_t n);  /* drop n bytes at the front */
+const char *buf_str(const struct buf *);   /* never NULL; "" when empty */
 
 #endif

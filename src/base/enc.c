@@ -38,8 +38,7 @@ encode(const struct alphabet *a, char *out, const void *from, size_t n)
 	for (i = 0; i < n; i++) {
 		acc = acc << 8 | p[i];
 		for (held += 8; held >= a->bits; held -= a->bits)
-			out[len++] =
-			    a->digits[acc >> (held - a->bits) & mask];
+			out[len++] = a->digits[acc >> (held - a->bits) & mask];
 	}
 	if (held > 0)
 		out[len++] = a->digits[acc << (a->bits - held) & mask];

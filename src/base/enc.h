@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define HEX_LEN(n) ((n) * 2)
+#define HEX_LEN(n) ((n)*2)
 #define B64_LEN(n) (((n) + 2) / 3 * 4)
-#define B64URL_LEN(n) (((n) * 4 + 2) / 3)
-#define B32_LEN(n) (((n) * 8 + 4) / 5)
+#define B64URL_LEN(n) (((n)*4 + 2) / 3)
+#define B32_LEN(n) (((n)*8 + 4) / 5)
 
 void hex_encode(char *out, const void *p, size_t n); /* HEX_LEN(n)+1 bytes */
 ssize_t hex_decode(void *out, size_t cap, const char *s, size_t n);

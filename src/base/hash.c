@@ -18,17 +18,13 @@ static uint64_t key[2];
 static void
 key_setup(void)
 {
-	const void *seed = key;
-
+	key[0] = (uint64_t)(uintptr_t)key;
+	key[1] = (uint64_t)(uintptr_t)&key_setup;
 #ifdef __linux__
-	if (getauxval(AT_RANDOM) != 0) {
+	if (getauxval(AT_RANDOM) != 0)
 		memcpy(key, (const void *)getauxval(AT_RANDOM), sizeof(key));
-		key[0] |= 1;
-		return;
-	}
 #endif
-	key[1] = (uint64_t)(uintptr_t)&seed;
-	key[0] = (uint64_t)(uintptr_t)seed | 1;
+	key[0] |= 1; /* zero: not set up yet */
 }
 
 static inline uint64_t

@@ -39,7 +39,8 @@ id_valid(const char *s, int min, int max)
 		return false;
 	for (n = 0; s[n] != '\0'; n++) {
 		if (n >= max ||
-		    (strchr(digits, s[n]) == NULL && s[n] != '-' && s[n] != '_'))
+		    (strchr(digits, s[n]) == NULL && s[n] != '-' &&
+			s[n] != '_'))
 			return false;
 	}
 	return n >= min;

@@ -65,7 +65,7 @@ eight_plain(const char *p)
 	quote = w ^ ones * '"';
 	slash = w ^ ones * '\\';
 	return ((w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) &
-	    tops) == 0;
+		   tops) == 0;
 }
 
 /* Four hex digits at p; -1 when they are not. */
@@ -411,6 +411,8 @@ json_check(const char *text, size_t n, struct json *out, const char **why,
 	const char *from, *to;
 	int rc;
 
+	if (n == 0)
+		text = ""; /* NULL is fine, then */
 	c.p = text;
 	c.end = text + n;
 	c.why = NULL;

@@ -29,8 +29,14 @@ struct json { /* a slice; p NULL means absent */
 };
 
 enum json_kind {
-	JSON_NONE, JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE,
-	JSON_FALSE, JSON_NULL_
+	JSON_NONE,
+	JSON_OBJECT,
+	JSON_ARRAY,
+	JSON_STRING,
+	JSON_NUMBER,
+	JSON_TRUE,
+	JSON_FALSE,
+	JSON_NULL_
 };
 
 /*
@@ -56,7 +62,8 @@ struct json_iter {
 bool json_next(struct json of, struct json_iter *it, struct json *key,
     struct json *value);
 bool json_key_is(struct json key, const char *name);
-struct json json_member(struct json object, const char *name); /* p NULL: none */
+struct json json_member(struct json object,
+    const char *name); /* p NULL: none */
 
 /* The string's text in the arena, escapes resolved, NUL-terminated. */
 char *json_string(struct arena *, struct json, size_t *len);

@@ -104,8 +104,8 @@ skip_value(const char *p, const char *end)
 }
 
 bool
-json_next(
-    struct json of, struct json_iter *it, struct json *key, struct json *value)
+json_next(struct json of, struct json_iter *it, struct json *key,
+    struct json *value)
 {
 	const char *from;
 	enum json_kind kind = json_kind(of);
@@ -146,7 +146,8 @@ hex4(const char *p)
 
 	for (i = 0; i < 4; i++)
 		v = v << 4 |
-		    (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 32) - 'a' + 10);
+		    (unsigned)(p[i] <= '9' ? p[i] - '0'
+					   : (p[i] | 32) - 'a' + 10);
 	return v;
 }
 
@@ -202,15 +203,15 @@ unescape(const char **p, char out[4])
 bool
 json_key_is(struct json key, const char *name)
 {
-	const char *p = key.p, *end = key.p + key.n;
+	const char *p = key.p;
 	size_t n = strlen(name), len;
 	char out[4];
 
 	if (key.n == n)
-		return memcmp(key.p, name, n) == 0;
+		return n == 0 || memcmp(key.p, name, n) == 0;
 	if (key.n < n || memchr(key.p, '\\', key.n) == NULL)
 		return false;
-	while (p < end) {
+	while (p < key.p + key.n) {
 		if (*p != '\\') {
 			out[0] = *p++;
 			len = 1;
@@ -292,18 +293,18 @@ json_string_len(struct json j)
 int
 json_int(struct json j, int64_t *out)
 {
-	const char *p = j.p, *end = j.p + j.n;
 	bool minus;
 	int64_t v = 0;
+	size_t i;
 	int d;
 
 	if (json_kind(j) != JSON_NUMBER)
 		return -1;
-	minus = *p == '-';
-	for (p += minus; p < end; p++) {
-		if (*p < '0' || *p > '9')
+	minus = *j.p == '-';
+	for (i = minus; i < j.n; i++) {
+		if (j.p[i] < '0' || j.p[i] > '9')
 			return -1;
-		d = *p - '0';
+		d = j.p[i] - '0';
 		/* Below zero, where one more fits than above. */
 		if (v < (INT64_MIN + d) / 10)
 			return -1;

@@ -51,7 +51,7 @@ plain(const char *s)
 		return false;
 	for (; *s != '\0'; s++) {
 		if (!((*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') ||
-		    (*s >= 'A' && *s <= 'Z') || strchr(odd, *s) != NULL))
+			(*s >= 'A' && *s <= 'Z') || strchr(odd, *s) != NULL))
 			return false;
 	}
 	return true;

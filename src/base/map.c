@@ -219,8 +219,7 @@ map_next(const struct map *m, size_t *i)
 }
 
 void *
-map_next_key(
-    const struct map *m, size_t *i, const void **key, size_t *len)
+map_next_key(const struct map *m, size_t *i, const void **key, size_t *len)
 {
 	void *v = map_next(m, i);
 

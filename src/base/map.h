@@ -13,8 +13,8 @@ struct map_slot;
 struct map {
 	struct map_slot *slot;
 	uint32_t *index;
-	size_t n;	   /* live entries */
-	size_t used, cap;  /* slots used (tombstones included), allocated */
+	size_t n;	  /* live entries */
+	size_t used, cap; /* slots used (tombstones included), allocated */
 	size_t nindex;
 };
 
@@ -22,8 +22,9 @@ void map_init(struct map *); /* a zeroed struct is an empty map, too */
 void map_fini(struct map *);
 
 void *map_get(const struct map *, const void *key, size_t len);
-void *map_put(struct map *, const void *key, size_t len, void *v); /* old or NULL */
-void *map_del(struct map *, const void *key, size_t len);	   /* old or NULL */
+void *map_put(struct map *, const void *key, size_t len,
+    void *v);						  /* old or NULL */
+void *map_del(struct map *, const void *key, size_t len); /* old or NULL */
 
 void *map_gets(const struct map *, const char *key);
 void *map_puts(struct map *, const char *key, void *v);
@@ -36,6 +37,7 @@ void *map_deli(struct map *, uint64_t key);
 /* for (size_t i = 0; (v = map_next(m, &i)) != NULL;) */
 void *map_next(const struct map *, size_t *i);
 /* the same, telling the key (not NUL-terminated; valid until the next put) */
-void *map_next_key(const struct map *, size_t *i, const void **key, size_t *len);
+void *map_next_key(const struct map *, size_t *i, const void **key,
+    size_t *len);
 
 #endif

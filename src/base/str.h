@@ -13,7 +13,8 @@ bool str_starts(const char *s, const char *prefix);
 /* Copies at most cap-1 bytes and a NUL; false when s did not fit. */
 bool str_copy(char *out, size_t cap, const char *s);
 
-bool utf8_valid(const char *s, size_t n); /* RFC 3629: no surrogates, ≤ 10FFFF */
+bool utf8_valid(const char *s,
+    size_t n); /* RFC 3629: no surrogates, ≤ 10FFFF */
 /* Length of the one valid sequence at s[0..n); 0 when there is none. */
 size_t utf8_step(const char *s, size_t n);
 /* Next code point at *s (valid UTF-8, NUL-terminated); 0 at the end. */
@@ -27,6 +28,7 @@ size_t utf8_width(const char *s); /* columns on a terminal, roughly */
  * sentence fragment such as "is longer than 64 bytes".
  */
 const char *str_name_fault(const char *s, size_t max);
-bool cp_is_unsafe(uint32_t cp); /* control, bidi control, zero-width, U+2028.. */
+bool cp_is_unsafe(
+    uint32_t cp); /* control, bidi control, zero-width, U+2028.. */
 
 #endif

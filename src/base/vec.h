@@ -7,33 +7,33 @@
 
 #include "base/mem.h"
 
-#define VEC(type)		\
-	struct {		\
-		type *v;	\
-		size_t n, cap;	\
+#define VEC(type)              \
+	struct {               \
+		type *v;       \
+		size_t n, cap; \
 	}
 
 void *vec_grow(void *v, size_t *cap, size_t size);
 
-#define vec_add(vec, item)                                                   \
-	do {                                                                 \
-		if ((vec)->n == (vec)->cap)                                  \
-			(vec)->v = vec_grow((vec)->v, &(vec)->cap,           \
-			    sizeof(*(vec)->v));                              \
-		(vec)->v[(vec)->n++] = (item);                               \
+#define vec_add(vec, item)                                         \
+	do {                                                       \
+		if ((vec)->n == (vec)->cap)                        \
+			(vec)->v = vec_grow((vec)->v, &(vec)->cap, \
+			    sizeof(*(vec)->v));                    \
+		(vec)->v[(vec)->n++] = (item);                     \
 	} while (0)
-#define vec_del(vec, i) /* keeps the order */                                \
-	do {                                                                 \
-		size_t vec_i_ = (i);                                         \
-		(vec)->n--;                                                  \
-		for (; vec_i_ < (vec)->n; vec_i_++)                          \
-			(vec)->v[vec_i_] = (vec)->v[vec_i_ + 1];             \
+#define vec_del(vec, i) /* keeps the order */                    \
+	do {                                                     \
+		size_t vec_i_ = (i);                             \
+		(vec)->n--;                                      \
+		for (; vec_i_ < (vec)->n; vec_i_++)              \
+			(vec)->v[vec_i_] = (vec)->v[vec_i_ + 1]; \
 	} while (0)
-#define vec_fini(vec)                                                        \
-	do {                                                                 \
-		mem_free((vec)->v);                                          \
-		(vec)->v = NULL;                                             \
-		(vec)->n = (vec)->cap = 0;                                   \
+#define vec_fini(vec)                      \
+	do {                               \
+		mem_free((vec)->v);        \
+		(vec)->v = NULL;           \
+		(vec)->n = (vec)->cap = 0; \
 	} while (0)
 
 #endif

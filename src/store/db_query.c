@@ -29,7 +29,7 @@
 struct stmt {
 	sqlite3_stmt *p;
 	bool reads;
-	size_t n;		/* values it wants */
+	size_t n;		  /* values it wants */
 	unsigned char at[PARAMS]; /* SQLite's parameter i+1 is value at[i] */
 };
 
@@ -70,8 +70,8 @@ dooms(int rc)
 static int
 explain(struct db *db, int rc, struct why *why)
 {
-	const char *msg = db->h == NULL ? sqlite3_errstr(rc) :
-					  sqlite3_errmsg(db->h);
+	const char *msg =
+	    db->h == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db->h);
 
 	switch (rc & 0xff) {
 	case SQLITE_CONSTRAINT:
@@ -79,22 +79,23 @@ explain(struct db *db, int rc, struct why *why)
 	case SQLITE_INTERRUPT:
 		return why_set(why, E_TOO_BROAD, NULL);
 	case SQLITE_CORRUPT:
-		return why_set(why, E_STORE, "the database %s is damaged;"
-		    " restore it from a copy", db->path);
+		return why_set(why, E_STORE,
+		    "the database %s is damaged; restore it from a copy",
+		    db->path);
 	case SQLITE_NOTADB:
 		return why_set(why, E_STORE, "%s is not a database", db->path);
 	case SQLITE_CANTOPEN:
 		return why_set(why, E_STORE, "the database %s cannot be opened",
 		    db->path);
 	case SQLITE_READONLY:
-		return why_set(why, E_STORE, "the database %s cannot be"
-		    " written", db->path);
+		return why_set(why, E_STORE,
+		    "the database %s cannot be written", db->path);
 	case SQLITE_BUSY:
-		return why_set(why, E_STORE, "another program holds the"
-		    " database %s", db->path);
+		return why_set(why, E_STORE,
+		    "another program holds the database %s", db->path);
 	case SQLITE_IOERR:
-		return why_set(why, E_STORE, "the disk failed under %s"
-		    " (SQLite %d)", db->path, rc);
+		return why_set(why, E_STORE,
+		    "the disk failed under %s (SQLite %d)", db->path, rc);
 	default:
 		return why_set(why, E_STORE, "the store failed: %s", msg);
 	}
@@ -130,8 +131,9 @@ refuse(struct db *db, struct why *why)
 {
 	if (db->doomed == E_STORAGE_FULL)
 		return why_set(why, E_STORAGE_FULL, NULL);
-	return why_set(why, E_STORE, db->dead ? "the disk failed" :
-	    "the transaction failed before this statement");
+	return why_set(why, E_STORE,
+	    db->dead ? "the disk failed"
+		     : "the transaction failed before this statement");
 }
 
 int
@@ -315,8 +317,9 @@ rows_make(struct db *db, struct arena *a, size_t ncol)
 
 	r->ncol = ncol;
 	r->n = ncol == 0 ? 0 : db->nrow / ncol;
-	r->v = db->nrow == 0 ? NULL :
-	    arena_dup(a, db->row, db->nrow * sizeof(*db->row));
+	r->v = db->nrow == 0
+	    ? NULL
+	    : arena_dup(a, db->row, db->nrow * sizeof(*db->row));
 	if (db->row_cap > 4096) { /* an unusual one is not kept */
 		mem_free(db->row);
 		db->row = NULL;

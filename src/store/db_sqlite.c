@@ -18,8 +18,9 @@
 #include "store/sqlite.h"
 
 #define BUDGET_MS 50
-#define BUSY_MS 1000	/* somebody else's sqlite3 shell, never our own */
-#define LOOK_EVERY 1000 /* steps of SQLite's machine between looks at the clock */
+#define BUSY_MS 1000 /* somebody else's sqlite3 shell, never our own */
+#define LOOK_EVERY \
+	1000 /* steps of SQLite's machine between looks at the clock */
 
 /* ---- opening ---- */
 
@@ -60,14 +61,14 @@ want_wal(struct db *db, struct why *why)
 	if (rc == SQLITE_OK) {
 		if (sqlite3_step(p) == SQLITE_ROW)
 			wal = strcmp((const char *)sqlite3_column_text(p, 0),
-			    "wal") == 0;
+				  "wal") == 0;
 		rc = sqlite3_finalize(p);
 	}
 	if (rc != SQLITE_OK)
 		return db_fault(db, rc, why);
 	if (!wal)
-		return why_set(why, E_STORE, "%s: this file system has no"
-		    " write-ahead log", db->path);
+		return why_set(why, E_STORE,
+		    "%s: this file system has no write-ahead log", db->path);
 	return OK;
 }
 
@@ -82,13 +83,12 @@ set_up(struct db *db, const struct db_conf *conf, struct why *why)
 	if (code == OK)
 		code = want_wal(db, why);
 	if (code == OK)
-		code = db_script(db, "PRAGMA synchronous=FULL;"
-		    "PRAGMA wal_autocheckpoint=0;"
-		    "PRAGMA foreign_keys=ON;"
-		    "PRAGMA trusted_schema=OFF;"
-		    "PRAGMA temp_store=MEMORY;"
-		    "PRAGMA cache_size=-8192;"
-		    "PRAGMA journal_size_limit=67108864", why);
+		code = db_script(db,
+		    "PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=0;"
+		    "PRAGMA foreign_keys=ON;PRAGMA trusted_schema=OFF;"
+		    "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-8192;"
+		    "PRAGMA journal_size_limit=67108864",
+		    why);
 	sqlite3_wal_hook(db->h, on_wal, db);
 	sqlite3_progress_handler(db->h, LOOK_EVERY, db_over_budget, db);
 	return code;
@@ -98,7 +98,8 @@ int
 db_open(struct db **out, const struct db_conf *conf, struct why *why)
 {
 	struct db *db;
-	int rc, code = OK, flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	int rc, code = OK,
+		flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
 	*out = NULL;
@@ -194,8 +195,9 @@ db_commit(struct db *db, void (*done)(void *arg, int code), void *arg)
 	if (code == OK)
 		code = word(db, NULL, "COMMIT");
 	if (code != OK)
-		code = db->dead ? E_INTERNAL :
-		    code == E_STORAGE_FULL ? E_STORAGE_FULL : E_STORE;
+		code = db->dead		     ? E_INTERNAL
+		    : code == E_STORAGE_FULL ? E_STORAGE_FULL
+					     : E_STORE;
 	end_txn(db);
 	done(arg, code); /* the last: it may close the store */
 }

@@ -43,8 +43,8 @@ take(int fd, const char *path, struct why *why)
 		return OK;
 	}
 	if (errno == EWOULDBLOCK)
-		return why_set(why, E_CONFLICT,
-		    "process %ld already holds %s", holder(fd), path);
+		return why_set(why, E_CONFLICT, "process %ld already holds %s",
+		    holder(fd), path);
 	return why_set(why, E_STORE, "%s cannot be locked: %s", path,
 	    strerror(errno));
 }

@@ -20,19 +20,19 @@
 #define SCHEMA_ROOT "."
 #endif
 
-#define EMBED(symbol, file)                       \
-	__asm__(".pushsection .rodata\n"          \
-		".globl " symbol "\n"             \
-		".hidden " symbol "\n" symbol ":\n" \
+#define EMBED(symbol, file)                                         \
+	__asm__(".pushsection .rodata\n"                            \
+		".globl " symbol "\n"                               \
+		".hidden " symbol "\n" symbol ":\n"                 \
 		".incbin \"" SCHEMA_ROOT "/schema/" file ".sql\"\n" \
-		".byte 0\n"                       \
+		".byte 0\n"                                         \
 		".popsection\n");
 
-#define BROKER(no, name)                                  \
-	extern const char schema_broker_##no[];           \
+#define BROKER(no, name)                        \
+	extern const char schema_broker_##no[]; \
 	EMBED("schema_broker_" #no, "broker/" name)
-#define DAEMON(no, name)                                  \
-	extern const char schema_daemon_##no[];           \
+#define DAEMON(no, name)                        \
+	extern const char schema_daemon_##no[]; \
 	EMBED("schema_daemon_" #no, "daemon/" name)
 #include "store/steps.def"
 #undef BROKER

@@ -12,8 +12,8 @@
 struct db {
 	sqlite3 *h;
 	char *path;
-	bool own_file;	   /* on the system's VFS */
-	struct map stmts;  /* the sql's address: struct stmt, see db_query.c */
+	bool own_file;	    /* on the system's VFS */
+	struct map stmts;   /* the sql's address: struct stmt, see db_query.c */
 	struct db_val *row; /* rows of the query that runs, reused */
 	size_t nrow, row_cap;
 	size_t row_bytes;
@@ -21,10 +21,11 @@ struct db {
 	void *arg;
 	int64_t budget_us; /* of a reading statement; <= 0: none */
 	int64_t limit_us;  /* of the statement that runs; <= 0: none */
-	int64_t since_us;  /* when its first look at the clock was; -1: not yet */
-	bool txn;	   /* between begin and commit or rollback */
-	int doomed;	   /* the code with which the open transaction will end */
-	bool dead;	   /* the disk failed: nothing is written any more */
+	int64_t
+	    since_us; /* when its first look at the clock was; -1: not yet */
+	bool txn;     /* between begin and commit or rollback */
+	int doomed;   /* the code with which the open transaction will end */
+	bool dead;    /* the disk failed: nothing is written any more */
 	int64_t wal, wal_try; /* pages in the WAL; from how many on to try */
 };
 

@@ -25,7 +25,7 @@
 #define PROBE_MS 5000
 #define TOO_MUCH ((size_t)-1) /* a piece that did not fit into said */
 
-struct piece { /* bytes of said for one way out */
+struct piece {			/* bytes of said for one way out */
 	struct turn_chan *chan; /* NULL: gone */
 	size_t at, n;
 };
@@ -235,8 +235,8 @@ turn_say(struct turn *t, struct turn_chan *c, const char *p, size_t n)
 		piece.n = TOO_MUCH;
 	last = t->piece.n == 0 ? NULL : &t->piece.v[t->piece.n - 1];
 	if (last != NULL && last->chan == c && last->n != TOO_MUCH &&
-	    piece.n != TOO_MUCH && last->at + last->n == piece.at)
-		last->n += n;
+	    piece.n != TOO_MUCH)
+		last->n += n; /* nothing was collected in between */
 	else
 		vec_add(&t->piece, piece);
 }
@@ -396,7 +396,7 @@ drop_all(struct turn *t)
 }
 
 static void
-fail(struct turn *t, int code)
+give_up(struct turn *t, int code)
 {
 	uint64_t *mark = t->mark.v;
 	size_t n = unique(mark, t->mark.n);
@@ -421,7 +421,7 @@ on_commit(void *arg, int code)
 	if (code == OK)
 		finish(t, true);
 	else
-		fail(t, code);
+		give_up(t, code);
 }
 
 static void
@@ -446,7 +446,7 @@ turn_end(struct turn *t)
 		t->busy = true;
 		db_commit(t->db, on_commit, t); /* t may be gone after it */
 	} else if (t->broken != OK) {
-		fail(t, t->broken);
+		give_up(t, t->broken);
 	} else if (t->worked || t->touched.n > 0) {
 		finish(t, false);
 	}

@@ -25,10 +25,14 @@ static const char *
 kind_name(struct json v)
 {
 	static const char *const name[] = {
-		[JSON_NONE] = "nothing", [JSON_OBJECT] = "an object",
-		[JSON_ARRAY] = "a list", [JSON_STRING] = "a string",
-		[JSON_NUMBER] = "a number", [JSON_TRUE] = "true",
-		[JSON_FALSE] = "false", [JSON_NULL_] = "null",
+		[JSON_NONE] = "nothing",
+		[JSON_OBJECT] = "an object",
+		[JSON_ARRAY] = "a list",
+		[JSON_STRING] = "a string",
+		[JSON_NUMBER] = "a number",
+		[JSON_TRUE] = "true",
+		[JSON_FALSE] = "false",
+		[JSON_NULL_] = "null",
 	};
 
 	return name[json_kind(v)];
@@ -95,8 +99,8 @@ decode_int(const struct in *in, const struct wire_field *f, struct json v,
 }
 
 static int
-decode_bool(
-    const struct in *in, struct json v, bool *out, const struct path *at)
+decode_bool(const struct in *in, struct json v, bool *out,
+    const struct path *at)
 {
 	enum json_kind kind = json_kind(v);
 
@@ -107,8 +111,8 @@ decode_bool(
 }
 
 static int
-decode_time(
-    const struct in *in, struct json v, int64_t *out, const struct path *at)
+decode_time(const struct in *in, struct json v, int64_t *out,
+    const struct path *at)
 {
 	char iso[CLOCK_ISO_LEN + 1];
 
@@ -245,8 +249,8 @@ missing(const struct in *in, const struct wire_msg *m, uint64_t seen,
 	for (i = 0; i < m->nfield; i++) {
 		at.name = row[i].wire;
 		if (!row[i].opt && (seen >> i & 1) == 0)
-			return path_fault(
-			    &at, in->why, E_MISSING_FIELD, "is missing");
+			return path_fault(&at, in->why, E_MISSING_FIELD,
+			    "is missing");
 	}
 	return OK;
 }
@@ -302,8 +306,8 @@ check(const char *text, size_t n, struct json *object, struct why *why)
 	size_t at;
 
 	if (json_check(text, n, object, &fault, &at) < 0)
-		return why_set(
-		    why, E_BAD_JSON, "not strict JSON: %s at byte %zu", fault, at);
+		return why_set(why, E_BAD_JSON,
+		    "not strict JSON: %s at byte %zu", fault, at);
 	if (json_kind(*object) != JSON_OBJECT)
 		return why_set(why, E_BAD_JSON, "%s where an object belongs",
 		    kind_name(*object));
@@ -327,13 +331,22 @@ wire_decode_text(const struct wire_msg *m, const char *text, size_t n,
 /* ---- the envelope ---- */
 
 static const struct wire_field row_type = {
-	.wire = "type", .type = W_STR, .min = 1, .max = WIRE_TYPE_MAX,
+	.wire = "type",
+	.type = W_STR,
+	.min = 1,
+	.max = WIRE_TYPE_MAX,
 };
 static const struct wire_field row_reqid = {
-	.wire = "_reqId", .type = W_STR, .min = 1, .max = WIRE_REQID_MAX,
+	.wire = "_reqId",
+	.type = W_STR,
+	.min = 1,
+	.max = WIRE_REQID_MAX,
 };
 static const struct wire_field row_session = {
-	.wire = "_session", .type = W_STR, .min = 1, .max = WIRE_REQID_MAX,
+	.wire = "_session",
+	.type = W_STR,
+	.min = 1,
+	.max = WIRE_REQID_MAX,
 };
 
 /* *out stays as it is unless the string is good. */
@@ -374,8 +387,8 @@ frame_open(struct frame *fr, struct arena *a, const char *text, size_t n,
 	    (rc = envelope(&in, &row_type, type, &fr->type)) < 0)
 		return rc;
 	if (type.p == NULL)
-		return why_field(
-		    why, E_MISSING_FIELD, "type", "'type' is missing");
+		return why_field(why, E_MISSING_FIELD, "type",
+		    "'type' is missing");
 	fr->msg = wire_named(fr->type);
 	if (fr->msg == NULL)
 		return why_field(why, E_UNKNOWN_TYPE, "type", NULL);

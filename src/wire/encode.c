@@ -81,7 +81,8 @@ struct out {
 	const char *only; /* of the outermost document, or NULL */
 };
 
-static void put_object(const struct out *, const struct wire_msg *, const char *);
+static void put_object(const struct out *, const struct wire_msg *,
+    const char *in);
 
 static void
 put_int(struct buf *b, int64_t v)
@@ -199,8 +200,7 @@ listed(const char *list, const char *name)
 }
 
 static void
-put_doc_fields(
-    const struct out *o, const struct wire_msg *m, const char *in)
+put_doc_fields(const struct out *o, const struct wire_msg *m, const char *in)
 {
 	struct out inner = { o->b, true, NULL };
 	const struct wire_field *f;

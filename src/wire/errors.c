@@ -13,7 +13,8 @@
 #include "wire/wire.h"
 
 static const struct err_info errors[] = {
-#define ERROR(code, wire, http, exit, text) { code, #code, wire, text, http, exit },
+#define ERROR(code, wire, http, exit, text) \
+	{ code, #code, wire, text, http, exit },
 #include "proto/errors.def"
 #undef ERROR
 };
@@ -23,7 +24,8 @@ static const struct err_info fine = { OK, "OK", "ok", "done", 200, 0 };
 const struct err_info *
 err_info(int code)
 {
-	size_t i = (size_t)(code - E_FIRST_ - 1); /* codes count up from there */
+	size_t i =
+	    (size_t)(code - E_FIRST_ - 1); /* codes count up from there */
 
 	if (code == OK)
 		return &fine;

@@ -22,14 +22,16 @@ void (*wire_seen)(const struct wire_msg *, bool encoded);
 #define REPLY(c, wire, doc) enum { N_##c = 0
 #define PUSH(c, wire, doc) enum { N_##c = 0
 #define RECORD(c, doc) enum { N_##c = 0
+/* clang-format off */
 #define END };
-#define STR(c, wire, min, max, doc) + 1
-#define INT(c, wire, min, max, doc) + 1
-#define BOOL(c, wire, doc) + 1
-#define TIME(c, wire, doc) + 1
-#define ANY(c, wire, max, doc) + 1
-#define LIST(c, wire, record, max, doc) + 1
-#define OBJ(c, wire, record, doc) + 1
+/* clang-format on */
+#define STR(c, wire, min, max, doc) +1
+#define INT(c, wire, min, max, doc) +1
+#define BOOL(c, wire, doc) +1
+#define TIME(c, wire, doc) +1
+#define ANY(c, wire, max, doc) +1
+#define LIST(c, wire, record, max, doc) +1
+#define OBJ(c, wire, record, doc) +1
 #define OPT_STR STR
 #define OPT_INT INT
 #define OPT_BOOL BOOL
@@ -42,27 +44,40 @@ void (*wire_seen)(const struct wire_msg *, bool encoded);
 
 /* ---- the fields ---- */
 
-#define OPEN(c) static const struct wire_field *fields_##c(void) \
-	{ typedef struct c here; static const struct wire_field row[] = {
+/* clang-format off */
+#define OPEN(c)						\
+	static const struct wire_field *		\
+	fields_##c(void)				\
+	{						\
+		typedef struct c here;			\
+		static const struct wire_field row[] = {
+#define END						\
+			{ .at = sizeof(here) }		\
+		};					\
+		return row;				\
+	}
+/* clang-format on */
 #define REQUEST(c, wire, scope, reply, doc) OPEN(c)
 #define REPLY(c, wire, doc) OPEN(c)
 #define PUSH(c, wire, doc) OPEN(c)
 #define RECORD(c, doc) OPEN(c)
-#define END { .at = sizeof(here) } }; return row; }
 
-#define F(c, w, kind, maybe, info) .name = #c, .wire = w, .doc = info,	\
-	.key = "\"" w "\":", .nkey = sizeof("\"" w "\":") - 1,		\
-	.type = kind, .opt = maybe, .at = offsetof(here, c)
-#define F_STR(c, w, o, lo, hi, d) { F(c, w, W_STR, o, d), .min = lo, .max = hi },
-#define F_INT(c, w, o, lo, hi, d) { F(c, w, W_INT, o, d), .min = lo, .max = hi },
+#define F(c, w, kind, maybe, info)                                           \
+	.name = #c, .wire = w, .doc = info,                                  \
+	.key = "\"" w "\":", .nkey = sizeof("\"" w "\":") - 1, .type = kind, \
+	.opt = maybe, .at = offsetof(here, c)
+#define F_STR(c, w, o, lo, hi, d) \
+	{ F(c, w, W_STR, o, d), .min = lo, .max = hi },
+#define F_INT(c, w, o, lo, hi, d) \
+	{ F(c, w, W_INT, o, d), .min = lo, .max = hi },
 #define F_BOOL(c, w, o, d) { F(c, w, W_BOOL, o, d) },
 #define F_TIME(c, w, o, d) { F(c, w, W_TIME, o, d) },
 #define F_ANY(c, w, o, hi, d) { F(c, w, W_ANY, o, d), .max = hi },
-#define F_LIST(c, w, o, r, hi, d)	\
+#define F_LIST(c, w, o, r, hi, d) \
 	{ F(c, w, W_LIST, o, d), .max = hi, .record = &wire_##r },
-#define F_OBJ(c, w, o, r, d)		\
+#define F_OBJ(c, w, o, r, d)                                       \
 	{ F(c, w, W_OBJ, o, d), .has_at = offsetof(here, has_##c), \
-	    .record = &wire_##r },
+		.record = &wire_##r },
 
 #define STR(c, w, lo, hi, d) F_STR(c, w, false, lo, hi, d)
 #define INT(c, w, lo, hi, d) F_INT(c, w, false, lo, hi, d)
@@ -83,11 +98,12 @@ void (*wire_seen)(const struct wire_msg *, bool encoded);
 
 /* ---- the messages ---- */
 
-#define M(c, w, k, d) .name = #c, .wire = w, .doc = d, .kind = k,	\
-	.no = M_##c, .fields = fields_##c, .nfield = N_##c,		\
-	.size = sizeof(struct c)
-#define REQUEST(c, w, s, r, d) const struct wire_msg wire_##c = {	\
-	M(c, w, W_REQUEST, d), .scope = s, .reply = &wire_##r };
+#define M(c, w, k, d)                                            \
+	.name = #c, .wire = w, .doc = d, .kind = k, .no = M_##c, \
+	.fields = fields_##c, .nfield = N_##c, .size = sizeof(struct c)
+#define REQUEST(c, w, s, r, d)                                                \
+	const struct wire_msg wire_##c = { M(c, w, W_REQUEST, d), .scope = s, \
+		.reply = &wire_##r };
 #define REPLY(c, w, d) const struct wire_msg wire_##c = { M(c, w, W_REPLY, d) };
 #define PUSH(c, w, d) const struct wire_msg wire_##c = { M(c, w, W_PUSH, d) };
 #define RECORD(c, d) const struct wire_msg wire_##c = { M(c, "", W_RECORD, d) };
@@ -157,9 +173,12 @@ const char *
 wire_scope_name(unsigned scope)
 {
 	static const char *const name[] = {
-		[SCOPE_OPEN] = "open", [SCOPE_SESSION] = "session",
-		[SCOPE_READ] = "read", [SCOPE_SEND] = "send",
-		[SCOPE_WRITE] = "write", [SCOPE_ADMIN] = "admin",
+		[SCOPE_OPEN] = "open",
+		[SCOPE_SESSION] = "session",
+		[SCOPE_READ] = "read",
+		[SCOPE_SEND] = "send",
+		[SCOPE_WRITE] = "write",
+		[SCOPE_ADMIN] = "admin",
 		[SCOPE_LOCAL] = "local",
 	};
 	size_t i = scope & SCOPE_MASK;

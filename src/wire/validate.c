@@ -45,8 +45,8 @@ check_any(const struct path *at, const struct wire_field *f, struct json v,
 	if (v.p == NULL)
 		return OK; /* null */
 	if (json_check(v.p, v.n, &whole, &fault, NULL) < 0)
-		return path_fault(
-		    at, why, E_BAD_FIELD, "is not strict JSON: %s", fault);
+		return path_fault(at, why, E_BAD_FIELD,
+		    "is not strict JSON: %s", fault);
 	return path_bytes(at, f, v.n, why);
 }
 

@@ -42,7 +42,7 @@ struct err_info {
 	const char *name, *wire, *text; /* E_X, "x", the general sentence */
 	int http, exit;
 };
-const struct err_info *err_info(int code); /* never NULL */
+const struct err_info *err_info(int code);	    /* never NULL */
 const struct err_info *err_named(const char *wire); /* or NULL */
 const struct err_info *err_at(size_t i); /* every error; NULL past the last */
 
@@ -81,14 +81,22 @@ const char *wire_scope_name(unsigned scope); /* "send"; flags ignored */
 #define REPLY(c, wire, doc) struct c {
 #define PUSH(c, wire, doc) struct c {
 #define RECORD(c, doc) struct c {
+/* clang-format off */
 #define END char end_; };
+/* clang-format on */
 #define STR(c, wire, min, max, doc) const char *c;
 #define INT(c, wire, min, max, doc) int64_t c;
 #define BOOL(c, wire, doc) bool c;
 #define TIME(c, wire, doc) int64_t c;
 #define ANY(c, wire, max, doc) struct json c;
-#define LIST(c, wire, record, max, doc) struct { size_t n; struct record *v; } c;
-#define OBJ(c, wire, record, doc) struct record c; bool has_##c;
+#define LIST(c, wire, record, max, doc) \
+	struct {                        \
+		size_t n;               \
+		struct record *v;       \
+	} c;
+#define OBJ(c, wire, record, doc) \
+	struct record c;          \
+	bool has_##c;
 #define OPT_STR STR
 #define OPT_INT INT
 #define OPT_BOOL BOOL
@@ -141,7 +149,8 @@ enum wire_no {
 	M_COUNT_
 };
 
-#define REQUEST(c, wire, scope, reply, doc) extern const struct wire_msg wire_##c;
+#define REQUEST(c, wire, scope, reply, doc) \
+	extern const struct wire_msg wire_##c;
 #define REPLY(c, wire, doc) extern const struct wire_msg wire_##c;
 #define PUSH(c, wire, doc) extern const struct wire_msg wire_##c;
 #define RECORD(c, doc) extern const struct wire_msg wire_##c;
@@ -150,8 +159,9 @@ enum wire_no {
 #include "proto/all.def"
 #include "wire/undef.h"
 
-const struct wire_msg *wire_row(size_t no);	  /* NULL past the last */
-const struct wire_msg *wire_named(const char *wire); /* by wire name; no records */
+const struct wire_msg *wire_row(size_t no);	     /* NULL past the last */
+const struct wire_msg *wire_named(const char *wire); /* not records; NULL */
+/* By C name; NULL when there is none. */
 const struct wire_field *wire_field(const struct wire_msg *, const char *name);
 
 /* ---- reading ---- */
@@ -198,7 +208,7 @@ void wire_encode(struct buf *, const struct wire_msg *, const void *in,
 void wire_encode_pair(struct buf *, const struct wire_msg *a, const void *in_a,
     const struct wire_msg *b, const void *in_b);
 /* The value as a document for people's scripts: C names, no envelope, every
- * field present; only the fields named in `only` (comma separated) when not NULL. */
+ * field present; when `only` is not NULL just those it names, comma separated. */
 void wire_encode_doc(struct buf *, const struct wire_msg *, const void *in,
     const char *only);
 

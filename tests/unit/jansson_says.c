@@ -11,8 +11,8 @@
 bool
 jansson_accepts(const char *text, size_t n)
 {
-	json_t *j = json_loadb(
-	    text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	json_t *j =
+	    json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 	bool yes = j != NULL;
 
 	json_decref(j);

@@ -155,19 +155,17 @@ map_agrees_with_a_model(void **state)
 			n += !live[i];
 			live[i] = 1;
 		} else {
-			assert_ptr_equal(
-			    map_dels(&m, key), live[i] ? &live[i] : NULL);
+			assert_ptr_equal(map_dels(&m, key),
+			    live[i] ? &live[i] : NULL);
 			n -= live[i] != 0;
 			live[i] = 0;
 		}
 		assert_int_equal(m.n, n);
-		assert_ptr_equal(
-		    map_gets(&m, key), live[i] ? &live[i] : NULL);
+		assert_ptr_equal(map_gets(&m, key), live[i] ? &live[i] : NULL);
 	}
 	for (i = 0; i < 500; i++) {
 		snprintf(key, sizeof(key), i % 2 ? "%zu" : "a long key %zu", i);
-		assert_ptr_equal(
-		    map_gets(&m, key), live[i] ? &live[i] : NULL);
+		assert_ptr_equal(map_gets(&m, key), live[i] ? &live[i] : NULL);
 	}
 	map_fini(&m);
 }

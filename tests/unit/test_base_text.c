@@ -24,7 +24,8 @@ encodes_known_vectors(void **state)
 {
 	static const struct {
 		const char *text, *b64, *b64url, *b32, *hex;
-	} row[] = { /* RFC 4648, and what its alphabets differ in */
+	} row[] = {
+		/* RFC 4648, and what its alphabets differ in */
 		{ "", "", "", "", "" },
 		{ "f", "Zg==", "Zg", "my", "66" },
 		{ "fo", "Zm8=", "Zm8", "mzxq", "666f" },
@@ -80,11 +81,13 @@ decodes_what_it_encoded(void **state)
 		assert_memory_equal(back, in, n);
 		assert_true(hex_is(text, n));
 		if (n > 0) {
-			assert_int_equal(
-			    hex_decode(back, n - 1, text, strlen(text)), -1);
+			assert_int_equal(hex_decode(back, n - 1, text,
+					     strlen(text)),
+			    -1);
 			b64_encode(text, in, n);
-			assert_int_equal(
-			    b64_decode(back, n - 1, text, strlen(text)), -1);
+			assert_int_equal(b64_decode(back, n - 1, text,
+					     strlen(text)),
+			    -1);
 		}
 	}
 }
@@ -92,13 +95,14 @@ decodes_what_it_encoded(void **state)
 static void
 decodes_nothing_else(void **state)
 {
-	static const char *const b64_bad[] = { "Z", "Zg", "Zg=", "Zg===",
-		"Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm-v", "Zm_v",
-		"=", "====", "A===", "Z=g=", "Zm9v=", "Zm9v====" };
+	static const char *const b64_bad[] = { "Z", "Zg",
+		"Zg=", "Zg===", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n", " Zm9v",
+		"Zm-v", "Zm_v", "=",
+		"====", "A===", "Z=g=", "Zm9v=", "Zm9v====" };
 	static const char *const url_bad[] = { "Z", "Zh", "Zm9", "Zg==", "+A",
 		"/A", "Zm9vY", "AAAAA" };
-	static const char *const b32_bad[] = { "m", "mz", "MY", "my======",
-		"m1", "m8", "mzx", "mzxw6y", "mzxr" };
+	static const char *const b32_bad[] = { "m", "mz", "MY",
+		"my======", "m1", "m8", "mzx", "mzxw6y", "mzxr" };
 	static const char *const hex_bad[] = { "6", "6g", "6F", "0x66", " 6",
 		"66 " };
 	unsigned char out[32];
@@ -107,16 +111,20 @@ decodes_nothing_else(void **state)
 	(void)state;
 	for (i = 0; i < countof(b64_bad); i++)
 		assert_int_equal(b64_decode(out, sizeof(out), b64_bad[i],
-		    strlen(b64_bad[i])), -1);
+				     strlen(b64_bad[i])),
+		    -1);
 	for (i = 0; i < countof(url_bad); i++)
 		assert_int_equal(b64url_decode(out, sizeof(out), url_bad[i],
-		    strlen(url_bad[i])), -1);
+				     strlen(url_bad[i])),
+		    -1);
 	for (i = 0; i < countof(b32_bad); i++)
 		assert_int_equal(b32_decode(out, sizeof(out), b32_bad[i],
-		    strlen(b32_bad[i])), -1);
+				     strlen(b32_bad[i])),
+		    -1);
 	for (i = 0; i < countof(hex_bad); i++) {
 		assert_int_equal(hex_decode(out, sizeof(out), hex_bad[i],
-		    strlen(hex_bad[i])), -1);
+				     strlen(hex_bad[i])),
+		    -1);
 		assert_false(hex_is(hex_bad[i], 1));
 	}
 	assert_false(hex_is(NULL, 1));
@@ -157,9 +165,20 @@ static void
 finds_fault_with_names(void **state)
 {
 	static const char *const bad[] = { "", " a", "a ", "a\nb", "a\tb",
-		"a\x7f", "\xc2\x85", "a\xe2\x80\xae" "b", "a\xe2\x80\x8b" "b",
-		"\xe2\x80\xa8", "\xef\xbb\xbf" "a", "\xe2\x81\xa6", "\xff",
-		"\xc2\xa0" "a", "a\xe3\x80\x80", "\xd8\x9c", "a\xc2\xad" "b",
+		"a\x7f", "\xc2\x85",
+		"a\xe2\x80\xae"
+		"b",
+		"a\xe2\x80\x8b"
+		"b",
+		"\xe2\x80\xa8",
+		"\xef\xbb\xbf"
+		"a",
+		"\xe2\x81\xa6", "\xff",
+		"\xc2\xa0"
+		"a",
+		"a\xe3\x80\x80", "\xd8\x9c",
+		"a\xc2\xad"
+		"b",
 		"\xf3\xa0\x81\x81", "123456789" };
 	static const char *const good[] = { "a", "A b", "\xc3\xa9t\xc3\xa9",
 		"\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80", "12345678" };
@@ -172,9 +191,11 @@ finds_fault_with_names(void **state)
 	}
 	for (i = 0; i < countof(good); i++)
 		assert_null(str_name_fault(good[i], 8));
-	assert_string_equal(str_name_fault(
-	    "12345678901234567890123456789012345678901234567890123456789012345",
-	    64), "is longer than 64 bytes");
+	assert_string_equal(
+	    str_name_fault(
+		"12345678901234567890123456789012345678901234567890123456789012345",
+		64),
+	    "is longer than 64 bytes");
 }
 
 static void
@@ -226,16 +247,16 @@ writes_and_reads_instants(void **state)
 static void
 refuses_other_instants(void **state)
 {
-	static const char *const bad[] = { "", "2026-11-20", "2026-11-20T19:13Z",
-		"2026-11-20T19:13:00Z", "2026-11-20T19:13:00.000",
-		"2026-11-20T19:13:00.000z", "2026-11-20 19:13:00.000Z",
-		"2026-13-20T19:13:00.000Z", "2026-00-20T19:13:00.000Z",
-		"2026-11-31T19:13:00.000Z", "2026-02-29T19:13:00.000Z",
-		"1900-02-29T19:13:00.000Z", "2026-11-00T19:13:00.000Z",
-		"2026-11-20T24:00:00.000Z", "2026-11-20T19:60:00.000Z",
-		"2026-11-20T19:13:60.000Z", "2026-11-20T19:13:00.000Z ",
-		"2026-11-20T19:13:00.000+00:00", "2026-11-20T19:13:00.0000Z",
-		"+026-11-20T19:13:00.000Z" };
+	static const char *const bad[] = { "", "2026-11-20",
+		"2026-11-20T19:13Z", "2026-11-20T19:13:00Z",
+		"2026-11-20T19:13:00.000", "2026-11-20T19:13:00.000z",
+		"2026-11-20 19:13:00.000Z", "2026-13-20T19:13:00.000Z",
+		"2026-00-20T19:13:00.000Z", "2026-11-31T19:13:00.000Z",
+		"2026-02-29T19:13:00.000Z", "1900-02-29T19:13:00.000Z",
+		"2026-11-00T19:13:00.000Z", "2026-11-20T24:00:00.000Z",
+		"2026-11-20T19:60:00.000Z", "2026-11-20T19:13:60.000Z",
+		"2026-11-20T19:13:00.000Z ", "2026-11-20T19:13:00.000+00:00",
+		"2026-11-20T19:13:00.0000Z", "+026-11-20T19:13:00.000Z" };
 	int64_t at;
 	size_t i;
 
@@ -314,7 +335,8 @@ noon(void *arg)
 static void
 logs_one_line_whatever_comes(void **state)
 {
-	static const char want[] = "time=2026-11-20T12:00:00.000Z level=warn"
+	static const char want[] =
+	    "time=2026-11-20T12:00:00.000Z level=warn"
 	    " event=up a=x-1.y b=\"two words\" c=\"q\\\"\\\\\" d=\"l\\n2=3\""
 	    " e=- f=\"-\" g=\"\" h=\"\\u{1b}[m\" i=\"\\xff\""
 	    " j=\"\\u{202e}\" k=\"\xc3\xa9\" l=-42\n";

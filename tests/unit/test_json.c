@@ -19,27 +19,67 @@ struct text {
 	const char *p;
 	size_t n;
 };
-#define T(literal) { literal, sizeof(literal) - 1 }
+#define T(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 static const struct text accepted[] = {
-	T("{}"), T("[]"), T("null"), T("true"), T("false"), T("0"), T("-0"),
-	T("\"\""), T(" \t\r\n[]\n\r\t "), T("[[]]"), T("[{}]"), T("{\"a\":[]}"),
-	T("[1,2,3]"), T("[ 1 , 2 ]"), T("{ \"a\" : 1 , \"b\" : 2 }"),
-	T("1.5"), T("1e5"), T("1E+5"), T("1e-5"), T("-1.25e10"), T("0.0"),
-	T("0e1"), T("0e+1"), T("-0.0"), T("[20e1]"), T("123456789"),
-	T("\"a\""), T("\"plain text that is longer than sixteen bytes\""),
-	T("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), T("\"\\u0041\""),
-	T("\"\\u00e9\\u20AC\""), T("\"\\uD83D\\uDE00\""), T("\"\\u001f\""),
-	T("\"\\uFFFF\""), T("\"\\uFDD0\""), T("\"\x7f\""),
-	T("\"\xc3\xa9\""), T("\"\xe2\x82\xac\""), T("\"\xf0\x9f\x98\x80\""),
-	T("\"\xf4\x8f\xbf\xbf\""), T("\"\xee\x80\x80\""), T("\"\xed\x9f\xbf\""),
-	T("{\"\":0}"), T("{\"a\":1,\"A\":2}"), T("{\"a\":{\"a\":{\"a\":1}}}"),
-	T("[{\"a\":1},{\"a\":1}]"), T("{\"\\u0061\":1,\"b\":1}"),
-	T("{\"a\\\\\":1,\"a\\\"\":1}"), T("[\"\\\\\",\"\\\"\"]"),
+	T("{}"),
+	T("[]"),
+	T("null"),
+	T("true"),
+	T("false"),
+	T("0"),
+	T("-0"),
+	T("\"\""),
+	T(" \t\r\n[]\n\r\t "),
+	T("[[]]"),
+	T("[{}]"),
+	T("{\"a\":[]}"),
+	T("[1,2,3]"),
+	T("[ 1 , 2 ]"),
+	T("{ \"a\" : 1 , \"b\" : 2 }"),
+	T("1.5"),
+	T("1e5"),
+	T("1E+5"),
+	T("1e-5"),
+	T("-1.25e10"),
+	T("0.0"),
+	T("0e1"),
+	T("0e+1"),
+	T("-0.0"),
+	T("[20e1]"),
+	T("123456789"),
+	T("\"a\""),
+	T("\"plain text that is longer than sixteen bytes\""),
+	T("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
+	T("\"\\u0041\""),
+	T("\"\\u00e9\\u20AC\""),
+	T("\"\\uD83D\\uDE00\""),
+	T("\"\\u001f\""),
+	T("\"\\uFFFF\""),
+	T("\"\\uFDD0\""),
+	T("\"\x7f\""),
+	T("\"\xc3\xa9\""),
+	T("\"\xe2\x82\xac\""),
+	T("\"\xf0\x9f\x98\x80\""),
+	T("\"\xf4\x8f\xbf\xbf\""),
+	T("\"\xee\x80\x80\""),
+	T("\"\xed\x9f\xbf\""),
+	T("{\"\":0}"),
+	T("{\"a\":1,\"A\":2}"),
+	T("{\"a\":{\"a\":{\"a\":1}}}"),
+	T("[{\"a\":1},{\"a\":1}]"),
+	T("{\"\\u0061\":1,\"b\":1}"),
+	T("{\"a\\\\\":1,\"a\\\"\":1}"),
+	T("[\"\\\\\",\"\\\"\"]"),
 	T("[null,true,false,0,\"x\",{},[]]"),
 	T("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
 	  "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"), /* 32 deep */
-	T("\"1234567\\n\""), T("\"12345678\\n\""), T("\"\xc2\x80\""),
+	T("\"1234567\\n\""),
+	T("\"12345678\\n\""),
+	T("\"\xc2\x80\""),
 };
 
 static const struct text refused[] = {
@@ -52,26 +92,26 @@ static const struct text refused[] = {
 	T("{\"a\":1,\"a\":2}"), T("{\"a\":1,\"b\":2,\"a\":3}"),
 	T("{\"a\":1,\"\\u0061\":2}"), T("{\"\\u00e9\":1,\"\xc3\xa9\":2}"),
 	T("{\"x\":{\"a\":1,\"a\":1}}"), T("{\"\":1,\"\":2}"),
-	T("{\"\\/\":1,\"/\":2}"),
-	T("1 2"), T("nul"), T("nulll"), T("True"), T("NaN"), T("Infinity"),
-	T("-Infinity"), T("undefined"), T("tru"), T("truE"),
-	T("+1"), T("01"), T("-01"), T("1."), T(".1"), T("1.e1"), T("-"),
-	T("1e"), T("1e+"), T("1e1.5"), T("0x10"), T("1_000"), T("--1"),
-	T("1a"), T("- 1"), T("1.2.3"), T("2.e+3"), T("0.e1"), T("00"),
-	T("'a'"), T("\"a"), T("\"\\\""), T("\"\\x41\""), T("\"\\a\""),
-	T("\"\\u004\""), T("\"\\u00g0\""), T("\"\\u\""), T("\"\\U0041\""),
-	T("\"\\\""), T("\"\\"), T("\"\\uD800\""), T("\"\\uDC00\""),
-	T("\"\\uD800\\uD800\""), T("\"\\uD83Dx\""), T("\"\\uD83D\\n\""),
-	T("\"\\uDE00\\uD83D\""), T("\"\\u0000\""), T("\"a\0b\""), T("\"\0\""),
-	T("\"\n\""), T("\"\t\""), T("\"\x1f\""), T("\"12345678\n12345678\""),
-	T("\"\x80\""), T("\"\xc3\""), T("\"\xc0\xaf\""), T("\"\xe0\x80\xaf\""),
+	T("{\"\\/\":1,\"/\":2}"), T("1 2"), T("nul"), T("nulll"), T("True"),
+	T("NaN"), T("Infinity"), T("-Infinity"), T("undefined"), T("tru"),
+	T("truE"), T("+1"), T("01"), T("-01"), T("1."), T(".1"), T("1.e1"),
+	T("-"), T("1e"), T("1e+"), T("1e1.5"), T("0x10"), T("1_000"), T("--1"),
+	T("1a"), T("- 1"), T("1.2.3"), T("2.e+3"), T("0.e1"), T("00"), T("'a'"),
+	T("\"a"), T("\"\\\""), T("\"\\x41\""), T("\"\\a\""), T("\"\\u004\""),
+	T("\"\\u00g0\""), T("\"\\u\""), T("\"\\U0041\""), T("\"\\\""),
+	T("\"\\"), T("\"\\uD800\""), T("\"\\uDC00\""), T("\"\\uD800\\uD800\""),
+	T("\"\\uD83Dx\""), T("\"\\uD83D\\n\""), T("\"\\uDE00\\uD83D\""),
+	T("\"\\u0000\""), T("\"a\0b\""), T("\"\0\""), T("\"\n\""), T("\"\t\""),
+	T("\"\x1f\""), T("\"12345678\n12345678\""),
+	T("\"1234567\x1f 12345678\""), T("\"\\uD83D\\uE000\""), T("\"\x80\""),
+	T("\"\xc3\""), T("\"\xc0\xaf\""), T("\"\xe0\x80\xaf\""),
 	T("\"\xed\xa0\x80\""), T("\"\xf4\x90\x80\x80\""), T("\"\xf8\x88\""),
 	T("\"\xff\""), T("\"\xc3\x28\""), T("\"\xe2\x82\""), T("\"\xfe\xff\""),
 	T("\"12345678\xff\""), T("\"\xf0\x80\x80\x80\""), T("\"\xc1\xbf\""),
 	T("\xef\xbb\xbf{}"), T("[]\0"), T("\0"), T("[\0]"), T("\xa0[]"),
-	T("[1]x"), T("[1],"), T("{}{}"), T("// c\n1"), T("/* c */1"),
-	T("[1]#"), T("\v1"), T("\f1"), T("[\xe2\x81\xa0]"),
-	T("{\"a\":\"b\"}/**/"), T("[\"a\",\n4\n,1,"), T("[1:2]"), T("\\u0031"),
+	T("[1]x"), T("[1],"), T("{}{}"), T("// c\n1"), T("/* c */1"), T("[1]#"),
+	T("\v1"), T("\f1"), T("[\xe2\x81\xa0]"), T("{\"a\":\"b\"}/**/"),
+	T("[\"a\",\n4\n,1,"), T("[1:2]"), T("\\u0031"),
 	T("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
 	  "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"), /* 33 deep */
 };
@@ -126,7 +166,8 @@ says_why_and_where(void **state)
 	size_t at;
 
 	(void)state;
-	assert_int_equal(json_check("{\"a\":1,\"a\":2}", 13, &out, &why, &at), -1);
+	assert_int_equal(json_check("{\"a\":1,\"a\":2}", 13, &out, &why, &at),
+	    -1);
 	assert_string_equal(why, "duplicate key");
 	assert_int_equal(at, 10);
 	assert_int_equal(json_check("[1,x]", 5, &out, &why, &at), -1);
@@ -230,8 +271,7 @@ large_objects(void **state)
 		assert_int_equal(many_keys(sizes[i], -1), 0);
 		assert_int_equal(many_keys(sizes[i], 0), -1);
 		if (sizes[i] > 2)
-			assert_int_equal(
-			    many_keys(sizes[i], sizes[i] - 2), -1);
+			assert_int_equal(many_keys(sizes[i], sizes[i] - 2), -1);
 	}
 	assert_int_equal(many_keys(4097, -1), -1);
 }
@@ -269,12 +309,14 @@ walks(void **state)
 static void
 members_and_kinds(void **state)
 {
-	struct json doc = checked("{\"t\\u0079pe\":\"x\",\"n\":null,\"\\u20ac\":0}");
+	struct json doc =
+	    checked("{\"t\\u0079pe\":\"x\",\"n\":null,\"\\u20ac\":0}");
 
 	(void)state;
 	assert_int_equal(json_kind(json_member(doc, "type")), JSON_STRING);
 	assert_true(json_is_null(json_member(doc, "n")));
-	assert_int_equal(json_kind(json_member(doc, "\xe2\x82\xac")), JSON_NUMBER);
+	assert_int_equal(json_kind(json_member(doc, "\xe2\x82\xac")),
+	    JSON_NUMBER);
 	assert_null(json_member(doc, "typ").p);
 	assert_null(json_member(doc, "typex").p);
 	assert_null(json_member(checked("[]"), "type").p);
@@ -305,8 +347,8 @@ strings(void **state)
 
 	(void)state;
 	for (i = 0; i < countof(row); i++) {
-		assert_string_equal(
-		    json_string(&a, checked(row[i].json), &len), row[i].text);
+		assert_string_equal(json_string(&a, checked(row[i].json), &len),
+		    row[i].text);
 		assert_int_equal(len, strlen(row[i].text));
 		assert_int_equal(json_string_len(checked(row[i].json)), len);
 	}
@@ -322,19 +364,28 @@ integers(void **state)
 		int rc;
 		int64_t v;
 	} row[] = {
-		{ "0", 0, 0 }, { "-0", 0, 0 }, { "42", 0, 42 }, { "-7", 0, -7 },
+		{ "0", 0, 0 },
+		{ "-0", 0, 0 },
+		{ "42", 0, 42 },
+		{ "-7", 0, -7 },
 		{ "9223372036854775807", 0, INT64_MAX },
 		{ "-9223372036854775808", 0, INT64_MIN },
 		{ "9223372036854775808", -1, 0 },
 		{ "-9223372036854775809", -1, 0 },
 		{ "99999999999999999999", -1, 0 },
-		{ "1.0", -1, 0 }, { "1e3", -1, 0 }, { "\"1\"", -1, 0 },
+		{ "1.0", -1, 0 },
+		{ "1e3", -1, 0 },
+		{ "\"1\"", -1, 0 },
 		{ "null", -1, 0 },
 	};
+	const char *why;
+	struct json none;
 	int64_t v;
 	size_t i;
 
 	(void)state;
+	assert_int_equal(json_int((struct json){ NULL, 0 }, &v), -1);
+	assert_int_equal(json_check(NULL, 0, &none, &why, NULL), -1);
 	for (i = 0; i < countof(row); i++) {
 		v = 0;
 		assert_int_equal(json_int(checked(row[i].json), &v), row[i].rc);

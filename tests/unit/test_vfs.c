@@ -31,7 +31,8 @@ struct world {
 };
 
 static const struct db_step steps[] = {
-	{ 1, "base", "CREATE TABLE t (k ROWKEY, pad TEXT NOT NULL);"
+	{ 1, "base",
+	    "CREATE TABLE t (k ROWKEY, pad TEXT NOT NULL);"
 	    "CREATE TABLE total (one BIGINT NOT NULL PRIMARY KEY,"
 	    " sum BIGINT NOT NULL) CLUSTERED;"
 	    "INSERT INTO total (one, sum) VALUES (1, 0)" },
@@ -47,7 +48,8 @@ draw(struct world *w, size_t n)
 static int
 open_db(struct world *w)
 {
-	struct db_conf conf = { .path = "/sim.db", .vfs = "forgets",
+	struct db_conf conf = { .path = "/sim.db",
+		.vfs = "forgets",
 		.exclusive = true };
 	int code = db_open(&w->db, &conf, NULL);
 
@@ -75,8 +77,10 @@ writes(struct world *w, int64_t k)
 		    DB_VALS(db_i((int64_t)draw(w, (size_t)k) + 1),
 			db_sn(pad, n / 3)));
 	if (code == OK)
-		code = db_run(w->db, NULL, "UPDATE total SET sum = sum + $1"
-		    " WHERE one = 1", DB_VALS(db_i(k)));
+		code = db_run(w->db, NULL,
+		    "UPDATE total SET sum = sum + $1"
+		    " WHERE one = 1",
+		    DB_VALS(db_i(k)));
 	return code;
 }
 
@@ -111,14 +115,16 @@ sound(struct world *w)
 	bool good = db_integrity(w->db, NULL) == OK;
 	int64_t n;
 
-	r = db_query(w->db, &a, NULL, "SELECT count(*), coalesce(max(k), 0),"
-	    " coalesce(sum(k), 0), (SELECT sum FROM total) FROM t LIMIT 1", 0,
-	    NULL);
+	r = db_query(w->db, &a, NULL,
+	    "SELECT count(*), coalesce(max(k), 0),"
+	    " coalesce(sum(k), 0), (SELECT sum FROM total) FROM t LIMIT 1",
+	    0, NULL);
 	good = good && r != NULL;
 	if (good) {
 		n = db_int(r, 0, 0);
-		good = db_int(r, 0, 1) == n && db_int(r, 0, 2) ==
-		    db_int(r, 0, 3) && n >= w->acked && n <= w->tried;
+		good = db_int(r, 0, 1) == n &&
+		    db_int(r, 0, 2) == db_int(r, 0, 3) && n >= w->acked &&
+		    n <= w->tried;
 		w->acked = w->tried = n;
 	}
 	arena_fini(&a);

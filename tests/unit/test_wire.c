@@ -36,8 +36,14 @@ teardown(void **state)
 	return 0;
 }
 
-#define each_row(m, no) (no) = 0; ((m) = wire_row(no)) != NULL; (no)++
-#define each_field(f, m) (f) = (m)->fields(); (f)->name != NULL; (f)++
+#define each_row(m, no)               \
+	(no) = 0;                     \
+	((m) = wire_row(no)) != NULL; \
+	(no)++
+#define each_field(f, m)     \
+	(f) = (m)->fields(); \
+	(f)->name != NULL;   \
+	(f)++
 
 /* Decodes a whole text as the row; the envelope, too, when it has one. */
 static int
@@ -49,8 +55,8 @@ decode_as(const struct wire_msg *m, const struct buf *text, void **out)
 	memset(&why, 0, sizeof(why));
 	*out = arena_alloc(&arena, m->size);
 	if (m->kind == W_RECORD)
-		return wire_decode_text(
-		    m, text->data, text->len, *out, &arena, &why);
+		return wire_decode_text(m, text->data, text->len, *out, &arena,
+		    &why);
 	rc = frame_open(&fr, &arena, text->data, text->len, &why);
 	if (rc < 0)
 		return rc;
@@ -231,8 +237,7 @@ envelope_is_written(void **state)
 	    "\"_session\":\"s\",\"status\":\"idle\"}");
 	buf_clear(&frame);
 	wire_encode(&frame, &wire_cursor, &cursor, "r", "s");
-	assert_string_equal(
-	    buf_str(&frame), "{\"history\":\"h\",\"seq\":-7}");
+	assert_string_equal(buf_str(&frame), "{\"history\":\"h\",\"seq\":-7}");
 }
 
 /* A buffer too small by any amount keeps what it had, and says so. */
@@ -251,6 +256,7 @@ a_full_buffer_keeps_its_frames(void **state)
 		wire_encode(&small, &wire_peers_list, in, "r1", NULL);
 		assert_true(small.over);
 		assert_string_equal(buf_str(&small), "abc");
+		assert_int_equal(small.len, 3);
 		buf_fini(&small);
 	}
 	arena_reset(&arena);
@@ -311,8 +317,8 @@ check_doc(const struct wire_msg *m, enum sample kind)
 
 	buf_clear(&frame);
 	wire_encode_doc(&frame, m, sample_make(&arena, m, kind), NULL);
-	assert_int_equal(
-	    json_check(frame.data, frame.len, &doc, &fault, NULL), 0);
+	assert_int_equal(json_check(frame.data, frame.len, &doc, &fault, NULL),
+	    0);
 	assert_int_equal(members(doc), m->nfield);
 	for (each_field(f, m))
 		assert_non_null(json_member(doc, f->name).p);
@@ -338,8 +344,10 @@ documents_speak_c_names(void **state)
 {
 	struct text caps[] = { { .s = "a" }, { .s = "b" } };
 	struct peer_group groups[] = { { .name = "g" } };
-	struct peer peer = { .pubkey = "k", .display_name = "n",
-		.connected_at = 1, .groups = { 1, groups } };
+	struct peer peer = { .pubkey = "k",
+		.display_name = "n",
+		.connected_at = 1,
+		.groups = { 1, groups } };
 	struct peer_profile profile = { .capabilities = { 2, caps } };
 	struct session_hello hello = { .pid = 7 };
 
@@ -352,8 +360,8 @@ documents_speak_c_names(void **state)
 	    "\"connected_at\":\"1970-01-01T00:00:00.001Z\","
 	    "\"last_seen_at\":null,\"home\":false,\"profile\":null}");
 	buf_clear(&frame);
-	wire_encode_doc(
-	    &frame, &wire_peer_profile, &profile, "capabilities,title");
+	wire_encode_doc(&frame, &wire_peer_profile, &profile,
+	    "capabilities,title");
 	assert_string_equal(buf_str(&frame),
 	    "{\"title\":\"\",\"capabilities\":[\"a\",\"b\"]}");
 	buf_clear(&frame);
@@ -394,8 +402,8 @@ the_hook_sees_messages(void **state)
 	memset(seen, 0, sizeof(seen));
 	buf_clear(&frame);
 	buf_adds(&frame, "{\"type\":\"set_status\"}"); /* a field is missing */
-	assert_int_equal(
-	    decode_as(&wire_peer_status, &frame, &out), E_MISSING_FIELD);
+	assert_int_equal(decode_as(&wire_peer_status, &frame, &out),
+	    E_MISSING_FIELD);
 	assert_int_equal(seen[M_peer_status][false], 0);
 	wire_seen = NULL;
 }

@@ -37,8 +37,14 @@ teardown(void **state)
 	return 0;
 }
 
-#define each_row(m, no) (no) = 0; ((m) = wire_row(no)) != NULL; (no)++
-#define each_field(f, m) (f) = (m)->fields(); (f)->name != NULL; (f)++
+#define each_row(m, no)               \
+	(no) = 0;                     \
+	((m) = wire_row(no)) != NULL; \
+	(no)++
+#define each_field(f, m)     \
+	(f) = (m)->fields(); \
+	(f)->name != NULL;   \
+	(f)++
 
 /* Decodes a whole text as the row; the envelope, too, when it has one. */
 static int
@@ -50,8 +56,8 @@ decode_as(const struct wire_msg *m, const struct buf *text, void **out)
 	memset(&why, 0, sizeof(why));
 	*out = arena_alloc(&arena, m->size);
 	if (m->kind == W_RECORD)
-		return wire_decode_text(
-		    m, text->data, text->len, *out, &arena, &why);
+		return wire_decode_text(m, text->data, text->len, *out, &arena,
+		    &why);
 	rc = frame_open(&fr, &arena, text->data, text->len, &why);
 	if (rc < 0)
 		return rc;
@@ -83,8 +89,8 @@ alter(const struct wire_field *f, const char *value)
 	while (json_next(object, &it, &key, &v)) {
 		if (json_key_is(key, f->wire))
 			continue;
-		buf_addf(&altered, "%s\"%.*s\":", first ? "" : ",",
-		    (int)key.n, key.p);
+		buf_addf(&altered, "%s\"%.*s\":", first ? "" : ",", (int)key.n,
+		    key.p);
 		buf_add(&altered, v.p, v.n);
 		first = false;
 	}
@@ -370,8 +376,9 @@ order_and_strangers_do_not_matter(void **state)
 	for (each_row(m, no)) {
 		encode_sample(m, SAMPLE_PLAIN, &in);
 		for (each_field(f, m)) {
-			struct json v = json_member(
-			    (struct json){ frame.data, frame.len }, f->wire);
+			struct json v =
+			    json_member((struct json){ frame.data, frame.len },
+				f->wire);
 			char *text = arena_strndup(&arena, v.p, v.n);
 
 			alter(f, text); /* moves it to the end */
@@ -446,8 +453,8 @@ validate_finds_what_decode_would(void **state)
 	}
 	assert_int_equal(wire_validate(&wire_peer_summary, &not_utf8, &why),
 	    E_BAD_FIELD);
-	assert_int_equal(
-	    wire_validate(&wire_peer_status, &none, &why), E_MISSING_FIELD);
+	assert_int_equal(wire_validate(&wire_peer_status, &none, &why),
+	    E_MISSING_FIELD);
 }
 
 static void
@@ -455,20 +462,34 @@ validate_goes_inside(void **state)
 {
 	struct copy copies[2] = { { .target_spec = "t", .ciphertext = "c" },
 		{ .target_spec = "t", .nonce = "n", .ciphertext = "c" } };
-	struct message_send in = { .id = "12345678", .target_spec = "t",
-		.priority = "now", .ciphertext = "c",
+	struct message_send in = { .id = "12345678",
+		.target_spec = "t",
+		.priority = "now",
+		.ciphertext = "c",
 		.nonce = "12345678901234567890123456789012",
 		.copies = { 2, copies } };
+	struct roll_appended appended = { .roll.head = "ab" };
+	struct message_ack ack = { .has_cursor = false };
 
 	(void)state;
 	copies[0].nonce = in.nonce;
-	assert_int_equal(
-	    wire_validate(&wire_message_send, &in, &why), E_TOO_SHORT);
+	assert_int_equal(wire_validate(&wire_message_send, &in, &why),
+	    E_TOO_SHORT);
 	assert_string_equal(why.field, "copies[1].nonce");
 	assert_string_equal(why.text,
 	    "'copies[1].nonce' is 1 bytes; at least 32");
 	copies[1].nonce = in.nonce;
 	assert_int_equal(wire_validate(&wire_message_send, &in, &why), OK);
+
+	assert_int_equal(wire_validate(&wire_roll_appended, &appended, &why),
+	    E_TOO_SHORT);
+	assert_string_equal(why.field, "roll.head");
+	/* An optional object is looked at only when it is there. */
+	assert_int_equal(wire_validate(&wire_message_ack, &ack, &why), OK);
+	ack.has_cursor = true;
+	assert_int_equal(wire_validate(&wire_message_ack, &ack, &why),
+	    E_MISSING_FIELD);
+	assert_string_equal(why.field, "cursor.history");
 }
 
 int

@@ -59,8 +59,9 @@ static void
 a_good_envelope(void **state)
 {
 	(void)state;
-	assert_int_equal(open_text(" {\"status\":\"x\",\"_session\":\"s\\u0031\","
-				   "\"_reqId\":\"r\",\"type\":\"set_status\"}\n"),
+	assert_int_equal(open_text(
+			     " {\"status\":\"x\",\"_session\":\"s\\u0031\","
+			     "\"_reqId\":\"r\",\"type\":\"set_status\"}\n"),
 	    OK);
 	assert_ptr_equal(fr.msg, &wire_peer_status);
 	assert_string_equal(fr.type, "set_status");
@@ -74,8 +75,7 @@ a_good_envelope(void **state)
 	    OK);
 	assert_null(fr.reqid);
 	assert_null(fr.session);
-	assert_int_equal(
-	    open_text("{\"t\\u0079pe\":\"mesh\\u005finfo\"}"), OK);
+	assert_int_equal(open_text("{\"t\\u0079pe\":\"mesh\\u005finfo\"}"), OK);
 	assert_ptr_equal(fr.msg, &wire_mesh_info);
 	assert_int_equal(open_text("{\"type\":\"mesh_info\",\"_reqId\":\"" X64
 				   "\",\"_session\":\"" X64 "\"}"),
@@ -120,7 +120,8 @@ the_id_is_found_first(void **state)
 	assert_string_equal(fr.type, "");
 	refused("{\"_reqId\":\"r9\",\"_session\":1}", E_BAD_FIELD, "_session");
 	assert_string_equal(fr.reqid, "r9");
-	refused("{\"_reqId\":\"r9\",\"type\":\"body\"}", E_UNKNOWN_TYPE, "type");
+	refused("{\"_reqId\":\"r9\",\"type\":\"body\"}", E_UNKNOWN_TYPE,
+	    "type");
 	refused("{\"type\":\"message_send\"}", E_UNKNOWN_TYPE, "type");
 }
 
@@ -149,11 +150,11 @@ what_is_not_strict_json(void **state)
 		assert_null(fr.reqid);
 		assert_string_equal(fr.type, "");
 	}
-	assert_int_equal(
-	    frame_open(&fr, &arena, "{\"type\":\"ok\"}\0", 14, &why),
+	assert_int_equal(frame_open(&fr, &arena, "{\"type\":\"ok\"}\0", 14,
+			     &why),
 	    E_BAD_JSON);
-	assert_int_equal(
-	    frame_open(&fr, &arena, "{\"type\":\"o", 10, NULL), E_BAD_JSON);
+	assert_int_equal(frame_open(&fr, &arena, "{\"type\":\"o", 10, NULL),
+	    E_BAD_JSON);
 }
 
 /* Repeats a text n times between two others. */
@@ -199,8 +200,7 @@ what_would_be_too_much(void **state)
 	    OK);
 	assert_int_equal(wire_decode(fr.msg, fr.object, &out, &arena, &why),
 	    E_TOO_LONG);
-	assert_string_equal(
-	    why.text, "'copies' has 100001 items; at most 100");
+	assert_string_equal(why.text, "'copies' has 100001 items; at most 100");
 }
 
 /* No value of a frame, which may be a secret, gets into a sentence. */
@@ -222,8 +222,7 @@ sentences_are_discreet(void **state)
 	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
 		rc = open_text(text[i]);
 		if (rc == OK)
-			rc = wire_decode(
-			    fr.msg, fr.object, &out, &arena, &why);
+			rc = wire_decode(fr.msg, fr.object, &out, &arena, &why);
 		assert_true(rc < 0);
 		assert_null(strstr(why.text, "SECRET"));
 	}
@@ -248,10 +247,10 @@ a_path_names_the_nested(void **state)
 	assert_int_equal(wire_decode(fr.msg, fr.object, &out, &arena, &why),
 	    E_TOO_LONG);
 	assert_string_equal(why.field, "copies[1].nonce");
-	assert_string_equal(
-	    why.text, "'copies[1].nonce' is 33 bytes; at most 32");
-	assert_int_equal(
-	    wire_decode(fr.msg, fr.object, &out, &arena, NULL), E_TOO_LONG);
+	assert_string_equal(why.text,
+	    "'copies[1].nonce' is 33 bytes; at most 32");
+	assert_int_equal(wire_decode(fr.msg, fr.object, &out, &arena, NULL),
+	    E_TOO_LONG);
 }
 
 /* Absent fields are empty, not NULL, whatever the memory held before. */
@@ -266,8 +265,8 @@ absent_is_empty(void **state)
 	(void)state;
 	memset(&profile, 0xa5, sizeof(profile));
 	assert_int_equal(open_text("{\"type\":\"set_profile\"}"), OK);
-	assert_int_equal(
-	    wire_decode(fr.msg, fr.object, &profile, &arena, &why), OK);
+	assert_int_equal(wire_decode(fr.msg, fr.object, &profile, &arena, &why),
+	    OK);
 	assert_string_equal(profile.avatar, "");
 	assert_int_equal(profile.capabilities.n, 0);
 
@@ -289,15 +288,15 @@ a_document_is_an_object(void **state)
 	struct roll_point p;
 
 	(void)state;
-	assert_int_equal(
-	    wire_decode_text(&wire_roll_point, "[]", 2, &p, &arena, &why),
+	assert_int_equal(wire_decode_text(&wire_roll_point, "[]", 2, &p, &arena,
+			     &why),
 	    E_BAD_JSON);
-	assert_int_equal(
-	    wire_decode_text(&wire_roll_point, "{}", 2, &p, &arena, &why),
+	assert_int_equal(wire_decode_text(&wire_roll_point, "{}", 2, &p, &arena,
+			     &why),
 	    E_MISSING_FIELD);
 	assert_string_equal(why.field, "n");
-	assert_int_equal(
-	    wire_decode_text(&wire_roll_point, "{} x", 4, &p, &arena, &why),
+	assert_int_equal(wire_decode_text(&wire_roll_point, "{} x", 4, &p,
+			     &arena, &why),
 	    E_BAD_JSON);
 }
 

@@ -47,10 +47,13 @@ number(const struct wire_field *f, enum sample kind)
 }
 
 static void
-make_list(
-    struct arena *a, const struct wire_field *f, enum sample kind, char *out)
+make_list(struct arena *a, const struct wire_field *f, enum sample kind,
+    char *out)
 {
-	size_t n = kind == SAMPLE_LEAST ? 0 : f->max < 2 ? (size_t)f->max : 2, i;
+	size_t n = kind == SAMPLE_LEAST ? 0
+	    : f->max < 2		? (size_t)f->max
+					: 2,
+	       i;
 	char *items = arena_zalloc(a, n * f->record->size);
 
 	for (i = 0; i < n; i++)
@@ -60,8 +63,8 @@ make_list(
 }
 
 static void
-make_field(
-    struct arena *a, const struct wire_field *f, enum sample kind, char *out)
+make_field(struct arena *a, const struct wire_field *f, enum sample kind,
+    char *out)
 {
 	static const char any[] = "{\"a\":[1,2.50,\"x\"],\"b\":null}";
 	char *to = out + f->at, *s;
@@ -143,7 +146,7 @@ same_list(const struct wire_field *f, const char *a, const char *b)
 	memcpy(&vb, b + sizeof(nb), sizeof(vb));
 	for (i = 0; i < na && na == nb; i++) {
 		if (!sample_same(f->record, va + i * f->record->size,
-		        vb + i * f->record->size))
+			vb + i * f->record->size))
 			return false;
 	}
 	return na == nb;
