@@ -38,10 +38,10 @@ extern "C" {
 enum {
 	CM_OK = 0,
 	CM_FAILED = 1,
-	CM_USAGE = 2,	    /* a field is missing, too long, of the wrong type */
+	CM_USAGE = 2, /* a field is missing, too long, of the wrong type */
 	CM_NOT_FOUND = 3,
 	CM_NOT_ALLOWED = 4,
-	CM_CONFLICT = 5,    /* an ambiguous name, among others */
+	CM_CONFLICT = 5, /* an ambiguous name, among others */
 	CM_UNREACHABLE = 6,
 	CM_TIMED_OUT = 7
 };

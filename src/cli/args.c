@@ -40,7 +40,8 @@ flag_of(struct cli *c, const struct verb *v, const char *field)
 	for (; p != NULL && *p != '\0'; p += word + (p[word] == ' ')) {
 		word = strcspn(p, " ");
 		if (word > n && p[n] == '=' && memcmp(p, field, n) == 0)
-			return arena_strndup(&c->arena, p + n + 1, word - n - 1);
+			return arena_strndup(&c->arena, p + n + 1,
+			    word - n - 1);
 	}
 	out = arena_strdup(&c->arena, field);
 	if (n > 3 && strcmp(out + n - 3, "_ms") == 0)
@@ -65,8 +66,8 @@ value_of(const struct wire_field *f, bool duration)
 	case W_ANY:
 		return "JSON";
 	case W_LIST:
-		return f->record == &wire_peer_group ? "NAME[:ROLE],.." :
-		    "A,B,..";
+		return f->record == &wire_peer_group ? "NAME[:ROLE],.."
+						     : "A,B,..";
 	default:
 		return "TEXT";
 	}
@@ -136,8 +137,8 @@ args_params(struct cli *c, const struct verb *v, struct params *ps)
 	ps->n = 0;
 	for (i = 0; i < n; i++) {
 		f = &v->row->fields()[i];
-		if (strcmp(f->name, "mesh") == 0 ? !listed(v->args, "mesh?") :
-		    listed(v->hide, f->name))
+		if (strcmp(f->name, "mesh") == 0 ? !listed(v->args, "mesh?")
+						 : listed(v->hide, f->name))
 			continue;
 		p = &ps->v[ps->n++];
 		from_field(c, v, f, p);
@@ -199,9 +200,15 @@ struct global {
 };
 
 static const struct global globals[] = {
-	{ "mesh", "SLUG" }, { "json", "" }, { "jq", "EXPR" },
-	{ "template", "T" }, { "output-format", "FORMAT" }, { "quiet", NULL },
-	{ "verbose", NULL }, { "yes", NULL }, { "help", NULL },
+	{ "mesh", "SLUG" },
+	{ "json", "" },
+	{ "jq", "EXPR" },
+	{ "template", "T" },
+	{ "output-format", "FORMAT" },
+	{ "quiet", NULL },
+	{ "verbose", NULL },
+	{ "yes", NULL },
+	{ "help", NULL },
 };
 
 static bool
@@ -218,8 +225,9 @@ known_fields(const struct cli *c, const char *s)
 			return false;
 		memcpy(name, s, n);
 		name[n] = '\0';
-		if (c->verb->row == NULL ? c->verb->args != NULL ||
-		    name[0] == '-' : !doc_field(c->verb->row->reply, name))
+		if (c->verb->row == NULL
+			? c->verb->args != NULL || name[0] == '-'
+			: !doc_field(c->verb->row->reply, name))
 			return false;
 	}
 	return true;
@@ -232,8 +240,10 @@ json_flag(struct cli *c, struct words *w, const char *value)
 	c->output = c->output == OUT_PEOPLE ? OUT_JSON : c->output;
 	if (value != NULL) {
 		if (c->verb->row != NULL && !known_fields(c, value))
-			return cli_usage(c, "the document has no such fields: "
-			    "'%s'", safe(c, value));
+			return cli_usage(c,
+			    "the document has no such fields: "
+			    "'%s'",
+			    safe(c, value));
 		c->fields = value;
 	} else if (w->i + 1 < w->argc && known_fields(c, w->argv[w->i + 1])) {
 		c->fields = w->argv[++w->i];
@@ -252,14 +262,15 @@ format_flag(struct cli *c, const char *value)
 	else if (strcmp(value, "text") == 0)
 		c->output = OUT_PEOPLE;
 	else
-		return cli_usage(c, "--output-format is text, json or "
-		    "stream-json, not '%s'", value);
+		return cli_usage(c,
+		    "--output-format is text, json or "
+		    "stream-json, not '%s'",
+		    value);
 	return 0;
 }
 
 static int
-global_flag(struct cli *c, struct words *w, const char *name,
-    const char *value)
+global_flag(struct cli *c, struct words *w, const char *name, const char *value)
 {
 	if (strcmp(name, "json") == 0) {
 		return json_flag(c, w, value);
@@ -296,8 +307,7 @@ unknown_flag(struct cli *c, const char *name)
 		guess_try(&g, globals[i].name);
 	if (g.best != NULL)
 		cli_hint(c, "did you mean --%s?", g.best);
-	return cli_usage(c, "there is no flag --%s here",
-	    safe(c, name));
+	return cli_usage(c, "there is no flag --%s here", safe(c, name));
 }
 
 /* A positional may bear the name of a flag: mesh create NAME --name ME. */
@@ -318,8 +328,9 @@ long_flag(struct cli *c, struct words *w, char *word)
 {
 	char *eq = strchr(word, '=');
 	const char *takes = NULL, *value = eq == NULL ? NULL : eq + 1;
-	const char *name = eq == NULL ? word :
-	    arena_strndup(&c->arena, word, (size_t)(eq - word));
+	const char *name = eq == NULL
+	    ? word
+	    : arena_strndup(&c->arena, word, (size_t)(eq - word));
 	struct param *p = find_flag(&c->params, name);
 	size_t g = 0;
 
@@ -346,15 +357,16 @@ static int
 short_flags(struct cli *c, struct words *w, const char *s)
 {
 	static const char letters[] = "qvyh";
-	static const char *const names[] = { "quiet", "verbose", "yes", "help" };
+	static const char *const names[] = { "quiet", "verbose", "yes",
+		"help" };
 	const char *at;
 	int rc;
 
 	for (; *s != '\0'; s++) {
 		if ((at = strchr(letters, *s)) == NULL) {
-			cli_hint(c, "a text that begins with '-' goes after --");
-			return cli_usage(c, "there is no flag -%s",
-			    safe(c, s));
+			cli_hint(c,
+			    "a text that begins with '-' goes after --");
+			return cli_usage(c, "there is no flag -%s", safe(c, s));
 		}
 		rc = global_flag(c, w, names[at - letters], NULL);
 		if (rc != 0)
@@ -396,7 +408,8 @@ static int
 too_many(struct cli *c, const char *word)
 {
 	if (c->output == OUT_JSON && c->fields == NULL)
-		cli_hint(c, "if it names fields for --json, it has none so "
+		cli_hint(c,
+		    "if it names fields for --json, it has none so "
 		    "called; see --help");
 	return cli_usage(c, "one argument too many: '%s'", safe(c, word));
 }
@@ -426,7 +439,7 @@ assign(struct cli *c, struct words *w)
 		if (!p->optional)
 			give(c, p, w->pos[at++]);
 		for (; spare > 0 && (p->many || (p->optional && p->n == 0));
-		    spare--)
+		     spare--)
 			give(c, p, w->pos[at++]);
 	}
 	return at < w->npos ? too_many(c, w->pos[at]) : 0;

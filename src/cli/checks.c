@@ -40,8 +40,9 @@ check_home(struct cli *c, struct checks *k)
 	struct why why = { 0 };
 
 	if (access(c->home.dir, F_OK) != 0) {
-		checks_add(k, "home", false, arena_printf(&c->arena,
-		    "%s does not exist", c->home.dir), "claudemesh up");
+		checks_add(k, "home", false,
+		    arena_printf(&c->arena, "%s does not exist", c->home.dir),
+		    "claudemesh up");
 		return false;
 	}
 	if (home_check(&c->home, &why) == 0) {
@@ -56,12 +57,14 @@ check_home(struct cli *c, struct checks *k)
 static void
 check_key(struct cli *c, struct checks *k)
 {
-	const char *path = arena_printf(&c->arena, "%s/account.key",
-	    c->home.dir);
+	const char *path =
+	    arena_printf(&c->arena, "%s/account.key", c->home.dir);
 	bool ok = access(path, R_OK) == 0;
 
-	checks_add(k, "account key", ok, ok ? path : arena_printf(&c->arena,
-	    "%s: %s", path, strerror(errno)), "claudemesh up");
+	checks_add(k, "account key", ok,
+	    ok ? path
+	       : arena_printf(&c->arena, "%s: %s", path, strerror(errno)),
+	    "claudemesh up");
 }
 
 static void
@@ -73,8 +76,8 @@ check_disk(struct cli *c, struct checks *k)
 	if (statvfs(c->home.dir, &fs) != 0)
 		return;
 	mib = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
-	checks_add(k, "disk", mib >= ROOM_MIB, arena_printf(&c->arena,
-	    "%llu MiB free", mib), "df -h");
+	checks_add(k, "disk", mib >= ROOM_MIB,
+	    arena_printf(&c->arena, "%llu MiB free", mib), "df -h");
 }
 
 static void
@@ -83,8 +86,9 @@ check_version(struct cli *c, struct checks *k)
 	const char *theirs = local_version(c->local);
 	bool ok = strcmp(theirs, self_version()) == 0;
 
-	checks_add(k, "version", ok, arena_printf(&c->arena,
-	    "program %s, daemon %s", self_version(), theirs),
+	checks_add(k, "version", ok,
+	    arena_printf(&c->arena, "program %s, daemon %s", self_version(),
+		theirs),
 	    "claudemesh daemon down; claudemesh daemon up");
 }
 
@@ -96,18 +100,20 @@ check_daemon(struct cli *c, struct checks *k, struct local_state *state)
 	struct why why = { 0 };
 
 	if (c->local == NULL && local_open(&c->local, &conf, &why) != 0) {
-		checks_add(k, "daemon", false, arena_strdup(&c->arena,
-		    why.text), "claudemesh up");
+		checks_add(k, "daemon", false,
+		    arena_strdup(&c->arena, why.text), "claudemesh up");
 		return false;
 	}
 	if (local_call(c->local, &wire_local_status, &in, 5000, &c->arena,
-	    state, &why) != 0) {
-		checks_add(k, "daemon", false, arena_strdup(&c->arena,
-		    why.text), "claudemesh daemon down; claudemesh daemon up");
+		state, &why) != 0) {
+		checks_add(k, "daemon", false,
+		    arena_strdup(&c->arena, why.text),
+		    "claudemesh daemon down; claudemesh daemon up");
 		return false;
 	}
-	checks_add(k, "daemon", true, arena_printf(&c->arena,
-	    "process %lld", (long long)state->pid), NULL);
+	checks_add(k, "daemon", true,
+	    arena_printf(&c->arena, "process %lld", (long long)state->pid),
+	    NULL);
 	return true;
 }
 
@@ -139,7 +145,7 @@ check_links(struct cli *c, struct checks *k, const struct local_state *state)
 			continue;
 		checks_add(k, arena_strdup(&c->arena, name), up,
 		    arena_printf(&c->arena, "%s at %s%s%s", l->state, l->broker,
-		    *l->reason == '\0' ? "" : ": ", l->reason),
+			*l->reason == '\0' ? "" : ": ", l->reason),
 		    "claudemesh up");
 	}
 	for (i = 0; i < state->checks.n; i++) {
@@ -162,15 +168,18 @@ check_broker(struct cli *c, struct checks *k, const char *url)
 		return;
 	probe_broker(&p, url, 3000);
 	ok = p.state == PROBE_OK || p.state == PROBE_OPEN;
-	checks_add(k, name, ok, arena_printf(&c->arena, "%s, %lld ms",
-	    probe_text(p.state), (long long)p.took_ms), "claudemesh up");
+	checks_add(k, name, ok,
+	    arena_printf(&c->arena, "%s, %lld ms", probe_text(p.state),
+		(long long)p.took_ms),
+	    "claudemesh up");
 	if (p.date_ms == 0)
 		return;
 	skew = cli_now() - p.date_ms;
 	skew = skew < 0 ? -skew : skew;
 	checks_add(k, arena_printf(&c->arena, "clock at %.54s", url),
-	    skew < SKEW_MS, arena_printf(&c->arena, "%lld s apart",
-	    (long long)(skew / 1000)), "set the clock: sudo timedatectl "
+	    skew < SKEW_MS,
+	    arena_printf(&c->arena, "%lld s apart", (long long)(skew / 1000)),
+	    "set the clock: sudo timedatectl "
 	    "set-ntp true");
 }
 

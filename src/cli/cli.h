@@ -27,8 +27,8 @@ struct param {
 	const char *value, *doc;
 	const struct wire_field *field; /* NULL: a flag of the verb itself */
 	bool positional, optional, many, duration;
-	size_t n;		  /* times given */
-	const char **v;		  /* each as given; "" for a switch */
+	size_t n;	/* times given */
+	const char **v; /* each as given; "" for a switch */
 };
 
 struct params {
@@ -49,12 +49,12 @@ struct cli {
 	char *const *rest; /* argv after "--", for raw verbs; NULL-ended */
 
 	enum cli_output output;
-	const char *fields;   /* of --json, NULL: all */
-	const char *filter;   /* of --jq and --template */
-	const char *mesh;     /* --mesh or CLAUDEMESH_MESH, or NULL */
+	const char *fields; /* of --json, NULL: all */
+	const char *filter; /* of --jq and --template */
+	const char *mesh;   /* --mesh or CLAUDEMESH_MESH, or NULL */
 	bool quiet, verbose, yes, help;
-	bool always_ask;      /* the URL handler */
-	bool stdin_taken;     /* - was read from it */
+	bool always_ask;  /* the URL handler */
+	bool stdin_taken; /* - was read from it */
 	bool tty_in, tty_out, color;
 };
 
@@ -78,17 +78,20 @@ int args_groups(struct cli *, const char *const *v, size_t n, void *list);
 int args_text(struct cli *, const char *s, size_t max, const char **out);
 
 /* guess.c: the word that was perhaps meant */
-struct guess { const char *word, *best; size_t distance; };
+struct guess {
+	const char *word, *best;
+	size_t distance;
+};
 void guess_try(struct guess *, const char *candidate);
 
 /* call.c: the daemon */
-int cli_home(struct cli *);	/* located, or the error printed */
+int cli_home(struct cli *); /* located, or the error printed */
 int cli_connect(struct cli *, bool start);
 int cli_call(struct cli *, const struct wire_msg *row, const void *in,
     void *out);
 /* No message when it fails: the caller says it. Returns an E_ code. */
-int cli_try(struct cli *, const struct wire_msg *row, const void *in,
-    void *out, struct why *);
+int cli_try(struct cli *, const struct wire_msg *row, const void *in, void *out,
+    struct why *);
 int64_t cli_now(void); /* wall clock, ms */
 
 /* say.c: talk, on stderr; results, on stdout */
@@ -106,7 +109,7 @@ int cli_confirm(struct cli *, const char *question);
 
 /* safe.c: other people's text */
 void safe_add(struct buf *, const char *s, bool lines); /* lines: keep \n */
-const char *safe(struct cli *, const char *s);	/* one line, in the arena */
+const char *safe(struct cli *, const char *s); /* one line, in the arena */
 void safe_json(struct buf *, const char *text, size_t n);
 
 /* doc.c: the JSON document, filtered and formatted */

@@ -70,11 +70,13 @@ shell_body(struct cli *c)
 	size_t i;
 
 	fputs("\tflags=\"--mesh --json --jq --template --output-format --quiet"
-	    " --verbose --yes --help\"\n\tcase \"$one:$two\" in\n", stdout);
+	      " --verbose --yes --help\"\n\tcase \"$one:$two\" in\n",
+	    stdout);
 	flag_cases(c, "\t");
 	fputs("\tesac\n\tif [ \"$place\" -eq 1 ]; then list=\"", stdout);
 	first_words();
-	fputs("\"\n\telif [ \"$place\" -eq 2 ]; then case \"$one\" in\n", stdout);
+	fputs("\"\n\telif [ \"$place\" -eq 2 ]; then case \"$one\" in\n",
+	    stdout);
 	for (i = 0; nouns[i] != NULL; i++) {
 		if (nouns[i]->single)
 			continue;
@@ -88,27 +90,30 @@ shell_body(struct cli *c)
 static void
 bash(struct cli *c)
 {
-	fputs("# claudemesh completion for bash: eval \"$(claudemesh completions"
+	fputs(
+	    "# claudemesh completion for bash: eval \"$(claudemesh completions"
 	    " bash)\"\n_claudemesh() {\n\tlocal flags list= place=$COMP_CWORD\n"
 	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} one=${COMP_WORDS[1]}"
-	    " two=${COMP_WORDS[2]}\n", stdout);
+	    " two=${COMP_WORDS[2]}\n",
+	    stdout);
 	shell_body(c);
 	fputs("\tcase \"$cur\" in -*) list=$flags ;; esac\n"
-	    "\tCOMPREPLY=($(compgen -W \"$list\" -- \"$cur\"))\n}\n"
-	    "complete -o default -F _claudemesh claudemesh\n", stdout);
+	      "\tCOMPREPLY=($(compgen -W \"$list\" -- \"$cur\"))\n}\n"
+	      "complete -o default -F _claudemesh claudemesh\n",
+	    stdout);
 }
 
 static void
 zsh(struct cli *c)
 {
 	fputs("#compdef claudemesh\n# claudemesh completion for zsh: "
-	    "eval \"$(claudemesh completions zsh)\"\n_claudemesh() {\n"
-	    "\tlocal flags list= place=$((CURRENT - 1))\n"
-	    "\tlocal cur=${words[CURRENT]} one=${words[2]} two=${words[3]}\n"
-	    , stdout);
+	      "eval \"$(claudemesh completions zsh)\"\n_claudemesh() {\n"
+	      "\tlocal flags list= place=$((CURRENT - 1))\n"
+	      "\tlocal cur=${words[CURRENT]} one=${words[2]} two=${words[3]}\n",
+	    stdout);
 	shell_body(c);
 	fputs("\tcase \"$cur\" in -*) list=$flags ;; esac\n"
-	    "\tcompadd -- ${=list}\n}\ncompdef _claudemesh claudemesh\n",
+	      "\tcompadd -- ${=list}\n}\ncompdef _claudemesh claudemesh\n",
 	    stdout);
 }
 
@@ -133,7 +138,8 @@ fish_verb(struct cli *c, const struct noun *n, const struct verb *v)
 		if (ps.v[i].positional)
 			continue;
 		printf("complete -c claudemesh -n '__fish_seen_subcommand_from"
-		    " %s", n->name);
+		       " %s",
+		    n->name);
 		if (!n->single)
 			printf("; and __fish_seen_subcommand_from %s", v->name);
 		printf("' -l %s%s", ps.v[i].name,
@@ -150,7 +156,7 @@ fish(struct cli *c)
 	size_t i;
 
 	puts("# claudemesh completion for fish: claudemesh completions fish | "
-	    "source\ncomplete -c claudemesh -f");
+	     "source\ncomplete -c claudemesh -f");
 	for (i = 0; nouns[i] != NULL; i++) {
 		printf("complete -c claudemesh -n __fish_use_subcommand -a %s",
 		    nouns[i]->name);
@@ -158,7 +164,7 @@ fish(struct cli *c)
 		for (v = nouns[i]->verbs; v->name != NULL; v++) {
 			if (!nouns[i]->single) {
 				printf("complete -c claudemesh -n "
-				    "'__fish_seen_subcommand_from %s' -a %s",
+				       "'__fish_seen_subcommand_from %s' -a %s",
 				    nouns[i]->name, v->name);
 				fish_doc(v->doc ? v->doc : v->row->doc);
 			}
@@ -166,7 +172,8 @@ fish(struct cli *c)
 		}
 	}
 	for (a = aliases; a->name != NULL; a++)
-		printf("complete -c claudemesh -n __fish_use_subcommand -a %s\n",
+		printf(
+		    "complete -c claudemesh -n __fish_use_subcommand -a %s\n",
 		    a->name);
 }
 
@@ -180,7 +187,9 @@ complete_print(struct cli *c, const char *shell)
 	else if (strcmp(shell, "fish") == 0)
 		fish(c);
 	else
-		return cli_usage(c, "completions are for bash, zsh and fish, "
-		    "not '%s'", safe(c, shell));
+		return cli_usage(c,
+		    "completions are for bash, zsh and fish, "
+		    "not '%s'",
+		    safe(c, shell));
 	return 0;
 }

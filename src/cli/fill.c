@@ -28,8 +28,10 @@ args_duration(struct cli *c, const char *flag, const char *s, int64_t *ms)
 	}
 	if ((*ms = clock_duration(s)) >= 0)
 		return 0;
-	return cli_usage(c, "--%s is a duration such as 30s, 15m, 2h or 7d, "
-	    "not '%s'", flag, safe(c, s));
+	return cli_usage(c,
+	    "--%s is a duration such as 30s, 15m, 2h or 7d, "
+	    "not '%s'",
+	    flag, safe(c, s));
 }
 
 static int
@@ -51,7 +53,10 @@ fill_int(struct cli *c, const struct param *p, const char *s, int64_t *out)
 static int
 fill_texts(struct cli *c, const struct param *p, void *field)
 {
-	struct { size_t n; struct text *v; } *list = field;
+	struct {
+		size_t n;
+		struct text *v;
+	} *list = field;
 	struct text *v;
 	size_t i, n = 0, len;
 	const char *s;
@@ -77,7 +82,10 @@ fill_texts(struct cli *c, const struct param *p, void *field)
 int
 args_groups(struct cli *c, const char *const *words, size_t nwords, void *field)
 {
-	struct { size_t n; struct peer_group *v; } *list = field;
+	struct {
+		size_t n;
+		struct peer_group *v;
+	} *list = field;
 	struct peer_group *v;
 	size_t i, n = 0, len, name;
 	const char *s;
@@ -94,12 +102,15 @@ args_groups(struct cli *c, const char *const *words, size_t nwords, void *field)
 			}
 			name = strcspn(s, ":,");
 			if (name == 0)
-				return cli_usage(c, "--groups is "
+				return cli_usage(c,
+				    "--groups is "
 				    "NAME[:ROLE],.., not '%s'",
 				    safe(c, words[i]));
 			v[n].name = arena_strndup(&c->arena, s, name);
-			v[n++].role = name >= len ? "" : arena_strndup(
-			    &c->arena, s + name + 1, len - name - 1);
+			v[n++].role = name >= len
+			    ? ""
+			    : arena_strndup(&c->arena, s + name + 1,
+				  len - name - 1);
 		}
 	}
 	list->n = n;
@@ -144,8 +155,9 @@ fill_field(struct cli *c, const struct param *p, char *at)
 	case W_ANY:
 		return fill_any(c, s, (struct json *)(void *)at);
 	case W_LIST:
-		rc = p->field->record == &wire_peer_group ?
-		    args_groups(c, p->v, p->n, at) : fill_texts(c, p, at);
+		rc = p->field->record == &wire_peer_group
+		    ? args_groups(c, p->v, p->n, at)
+		    : fill_texts(c, p, at);
 		return rc;
 	default:
 		return cli_usage(c, "%s cannot be given here", p->name);
@@ -194,8 +206,10 @@ args_text(struct cli *c, const char *s, size_t max, const char **out)
 	if (b.len > 0 && b.data[b.len - 1] == '\n')
 		b.data[--b.len] = '\0';
 	if (b.over || b.len > max)
-		rc = cli_fail(c, E_TOO_LONG, "standard input is longer than "
-		    "%zu bytes", max);
+		rc = cli_fail(c, E_TOO_LONG,
+		    "standard input is longer than "
+		    "%zu bytes",
+		    max);
 	else if (memchr(buf_str(&b), 0, b.len) != NULL)
 		rc = cli_usage(c, "standard input holds a zero byte");
 	*out = arena_strndup(&c->arena, buf_str(&b), b.len);

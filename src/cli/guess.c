@@ -20,7 +20,8 @@ least(size_t a, size_t b, size_t c)
 static size_t
 distance(const char *a, const char *b)
 {
-	size_t row[WORD_MAX + 1], na = strlen(a), nb = strlen(b), i, j, was, old;
+	size_t row[WORD_MAX + 1], na = strlen(a), nb = strlen(b), i, j, was,
+				  old;
 
 	if (na > WORD_MAX || nb > WORD_MAX)
 		return WORD_MAX;

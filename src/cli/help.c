@@ -9,12 +9,15 @@
 #include "client/self.h"
 
 static const struct flag everywhere[] = {
-	{ "mesh", "SLUG", "Which mesh; needed only when more than one is joined." },
+	{ "mesh", "SLUG",
+	    "Which mesh; needed only when more than one is joined." },
 	{ "json", "[F1,F2]", "One JSON document; with fields, only those." },
 	{ "jq", "EXPR", "The document through the program jq." },
-	{ "template", "T", "The document through a small Mustache: "
+	{ "template", "T",
+	    "The document through a small Mustache: "
 	    "{{#peers}}{{name}}\\n{{/peers}}." },
-	{ "output-format", "F", "text, json, or stream-json: one object a line." },
+	{ "output-format", "F",
+	    "text, json, or stream-json: one object a line." },
 	{ "quiet", NULL, "Only results and errors (-q)." },
 	{ "verbose", NULL, "Say what is done (-v)." },
 	{ "yes", NULL, "Do not ask (-y)." },
@@ -138,7 +141,8 @@ fields_help(FILE *out, const struct wire_msg *m)
 		f = &m->fields()[i];
 		entry(out, f->name, f->doc);
 		for (j = 0; f->record != NULL && f->record != &wire_text &&
-		    j < f->record->nfield; j++) {
+		     j < f->record->nfield;
+		     j++) {
 			char left[80];
 
 			snprintf(left, sizeof(left), "  %s",
@@ -185,7 +189,8 @@ help_noun(FILE *out, const struct noun *n)
 {
 	const struct verb *v;
 
-	fprintf(out, "usage: claudemesh %s VERB [ARGS] [FLAGS]\n\n%s\n\nverbs:\n",
+	fprintf(out,
+	    "usage: claudemesh %s VERB [ARGS] [FLAGS]\n\n%s\n\nverbs:\n",
 	    n->name, n->doc);
 	for (v = n->verbs; v->name != NULL; v++)
 		entry(out, v->name, verb_doc(v));
@@ -196,11 +201,13 @@ static void
 daily(FILE *out)
 {
 	static const struct flag words[] = {
-		{ "up", NULL, "Start everything on this machine; no questions." },
+		{ "up", NULL,
+		    "Start everything on this machine; no questions." },
 		{ "share", NULL, "Make an invite: a link and a QR code." },
 		{ "join URL", NULL, "Join a mesh by such a link." },
 		{ "peers", NULL, "Who is there." },
-		{ "send TO... TEXT", NULL, "Send a message; prints the receipt." },
+		{ "send TO... TEXT", NULL,
+		    "Send a message; prints the receipt." },
 		{ "inbox", NULL, "Read what came." },
 		{ "doctor", NULL, "What is wrong, and what mends it." },
 		{ "down", NULL, "Stop everything." },
@@ -208,7 +215,8 @@ daily(FILE *out)
 	};
 	const struct flag *w;
 
-	fprintf(out, "claudemesh %s: an encrypted mesh for coding agents\n\n"
+	fprintf(out,
+	    "claudemesh %s: an encrypted mesh for coding agents\n\n"
 	    "usage: claudemesh NOUN VERB [ARGS] [FLAGS]\n\nevery day:\n",
 	    self_version());
 	for (w = words; w->name != NULL; w++)
@@ -240,5 +248,6 @@ help_all(FILE *out, bool everything)
 		entry(out, a->name, right);
 	}
 	fputs("\nclaudemesh NOUN --help and claudemesh NOUN VERB --help tell "
-	    "more.\n", out);
+	      "more.\n",
+	    out);
 }

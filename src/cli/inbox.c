@@ -17,7 +17,7 @@ indented(struct cli *c, const char *text)
 
 	buf_init(&b, 1 << 20);
 	safe_add(&b, text, true);
-	for (s = buf_str(&b); ; s += n + 1) {
+	for (s = buf_str(&b);; s += n + 1) {
 		n = strcspn(s, "\n");
 		printf("  %.*s\n", (int)n, s);
 		if (s[n] == '\0')
@@ -69,7 +69,8 @@ inbox_show(struct cli *c, const void *reply)
 	size_t i;
 
 	if (r->gap)
-		fprintf(stderr, "mail may be missing before these: a broker says "
+		fprintf(stderr,
+		    "mail may be missing before these: a broker says "
 		    "so\n");
 	if (r->messages.n == 0 && !c->quiet)
 		fprintf(stderr, "nothing unread (cursor %lld)\n",
@@ -79,7 +80,8 @@ inbox_show(struct cli *c, const void *reply)
 		head(c, m);
 		details(c, m);
 		if (*m->problem != '\0')
-			printf("  [cannot be shown: %s]\n", safe(c, m->problem));
+			printf("  [cannot be shown: %s]\n",
+			    safe(c, m->problem));
 		else
 			indented(c, m->text);
 		if (i + 1 < r->messages.n)

@@ -93,7 +93,8 @@ find_verb(struct cli *c, int argc, char **argv, int *used)
 	const struct alias *a;
 
 	for (a = aliases; a->name != NULL; a++) {
-		if (strcmp(a->name, argv[0]) == 0 && (cli_noun(a->name) == NULL)) {
+		if (strcmp(a->name, argv[0]) == 0 &&
+		    (cli_noun(a->name) == NULL)) {
 			c->noun = cli_noun(a->noun);
 			c->verb = cli_verb(c->noun, a->verb);
 			*used = 1;
@@ -109,8 +110,9 @@ find_verb(struct cli *c, int argc, char **argv, int *used)
 		if ((c->verb = cli_verb(c->noun, argv[1])) == NULL)
 			return unknown_verb(c, argv[1]);
 	} else if (c->noun->dflt != NULL &&
-	    (argc < 2 || (strcmp(argv[1], "--help") != 0 &&
-	    strcmp(argv[1], "-h") != 0))) {
+	    (argc < 2 ||
+		(strcmp(argv[1], "--help") != 0 &&
+		    strcmp(argv[1], "-h") != 0))) {
 		c->verb = cli_verb(c->noun, c->noun->dflt);
 		*used = 1;
 	}
@@ -120,8 +122,8 @@ find_verb(struct cli *c, int argc, char **argv, int *used)
 static int
 noun_alone(struct cli *c, int argc, char **argv)
 {
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 ||
-	    strcmp(argv[1], "-h") == 0)) {
+	if (argc > 1 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		help_noun(stdout, c->noun);
 		return 0;
 	}
@@ -199,8 +201,8 @@ help_command(struct cli *c, int argc, char **argv)
 	}
 	if ((rc = find_verb(c, argc, argv, &used)) != 0)
 		return rc;
-	if (c->verb != NULL && (c->noun->single || used == 2 ||
-	    cli_noun(argv[0]) == NULL))
+	if (c->verb != NULL &&
+	    (c->noun->single || used == 2 || cli_noun(argv[0]) == NULL))
 		help_verb(c, stdout, c->noun, c->verb);
 	else
 		help_noun(stdout, c->noun);
@@ -260,9 +262,11 @@ dispatch(struct cli *c, int argc, char **argv)
 	while (lead < argc && argv[lead][0] == '-' &&
 	    strcmp(argv[lead], "--") != 0)
 		lead += !strcmp(argv[lead], "--mesh") ||
-		    !strcmp(argv[lead], "--jq") ||
-		    !strcmp(argv[lead], "--template") ||
-		    !strcmp(argv[lead], "--output-format") ? 2 : 1;
+			!strcmp(argv[lead], "--jq") ||
+			!strcmp(argv[lead], "--template") ||
+			!strcmp(argv[lead], "--output-format")
+		    ? 2
+		    : 1;
 	if (lead >= argc || argc > CLI_ARGS_MAX)
 		return cli_usage(c, "which command?");
 	turned[n++] = argv[lead];

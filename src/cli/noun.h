@@ -53,7 +53,7 @@ struct verb {
 	const char *empty;   /* said on stderr when the list is empty */
 	const char *ask;     /* it destroys something: the question put first */
 	const char *done;    /* said after a plain ok */
-	bool raw;	     /* everything after the arguments is somebody else's
+	bool raw; /* everything after the arguments is somebody else's
 			      * command line (session run -- CMD) */
 };
 
@@ -69,6 +69,6 @@ struct alias { /* claudemesh NAME is claudemesh NOUN VERB */
 };
 
 extern const struct noun *const nouns[]; /* ended by NULL, alphabetical */
-extern const struct alias aliases[];	  /* ended by a NULL name */
+extern const struct alias aliases[];	 /* ended by a NULL name */
 
 #endif

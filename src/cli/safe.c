@@ -57,8 +57,9 @@ safe_json(struct buf *b, const char *text, size_t n)
 	const char *s;
 
 	for (i = 0; i < n; i += len) {
-		len = (unsigned char)text[i] < 0x80 ? 1 :
-		    utf8_step(text + i, n - i);
+		len = (unsigned char)text[i] < 0x80
+		    ? 1
+		    : utf8_step(text + i, n - i);
 		if (len <= 1 && text[i] != 0x7f) {
 			len = 1;
 			buf_addc(b, text[i]);

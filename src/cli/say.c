@@ -31,13 +31,13 @@ general_hint(int code)
 	switch (code) {
 	case E_NO_MESH:
 		return "claudemesh list shows the meshes; claudemesh up makes "
-		    "one, claudemesh join URL joins one";
+		       "one, claudemesh join URL joins one";
 	case E_NO_PEER:
 		return "claudemesh peers shows who is there, claudemesh member "
-		    "list who may be";
+		       "list who may be";
 	case E_AMBIGUOUS:
 		return "give the key in place of the name: claudemesh peers "
-		    "--json name,key";
+		       "--json name,key";
 	case E_UNREACHABLE:
 	case E_UNAVAILABLE:
 		return "claudemesh doctor";
@@ -45,7 +45,7 @@ general_hint(int code)
 		return "claudemesh status";
 	case E_NO_SESSION:
 		return "claudemesh session list; unset CLAUDEMESH_SESSION to "
-		    "speak as the home session";
+		       "speak as the home session";
 	case E_STORAGE_FULL:
 		return "df -h";
 	default:
@@ -59,8 +59,8 @@ as_document(const struct cli *c, int code, const char *field, const char *text)
 	struct buf b;
 
 	buf_init(&b, 8192);
-	buf_addf(&b, "{\"schema_version\":\"%s\",\"error\":{\"code\":",
-	    CLI_SCHEMA);
+	buf_addf(&b,
+	    "{\"schema_version\":\"%s\",\"error\":{\"code\":", CLI_SCHEMA);
 	json_quote(&b, err_info(code)->wire);
 	buf_adds(&b, ",\"message\":");
 	json_quote(&b, text);
@@ -172,8 +172,10 @@ cli_confirm(struct cli *c, const char *question)
 			cli_hint(c, "claudemesh join URL, in a terminal");
 		else
 			cli_hint(c, "the same with -y");
-		return cli_fail(c, E_NOT_ALLOWED, "this asks first, and there "
-		    "is no terminal to ask on: %s", question);
+		return cli_fail(c, E_NOT_ALLOWED,
+		    "this asks first, and there "
+		    "is no terminal to ask on: %s",
+		    question);
 	}
 	fflush(stdout);
 	fprintf(stderr, "%s [y/N] ", question);

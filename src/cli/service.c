@@ -128,14 +128,16 @@ remember(struct cli *c, const char *addr)
 	if (mkdir(file(c, "broker"), 0700) != 0 && errno != EEXIST)
 		return cli_fail(c, E_FORBIDDEN, "%s cannot be made: %s",
 		    file(c, "broker"), strerror(errno));
-	fd = open(file(c, "broker/listen"), O_WRONLY | O_CREAT | O_TRUNC |
-	    O_CLOEXEC, 0600);
+	fd = open(file(c, "broker/listen"),
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || (f = fdopen(fd, "w")) == NULL)
 		return cli_fail(c, E_FORBIDDEN, "%s cannot be written: %s",
 		    file(c, "broker/listen"), strerror(errno));
 	fprintf(f, "%s\n", addr);
-	return fclose(f) == 0 ? 0 : cli_fail(c, E_STORAGE_FULL,
-	    "%s was not written", file(c, "broker/listen"));
+	return fclose(f) == 0
+	    ? 0
+	    : cli_fail(c, E_STORAGE_FULL, "%s was not written",
+		  file(c, "broker/listen"));
 }
 
 /* Wait until it answers or has died; dead ones close their end of life. */
@@ -156,8 +158,10 @@ await_broker(struct cli *c, const char *addr, int life)
 		left -= left > START_MS - 200 ? 10 : 50;
 	}
 	cli_hint(c, "tail %s", file(c, "broker/broker.log"));
-	return cli_fail(c, E_UNREACHABLE, "the broker did not start at %s; its "
-	    "log says why", addr);
+	return cli_fail(c, E_UNREACHABLE,
+	    "the broker did not start at %s; its "
+	    "log says why",
+	    addr);
 }
 
 static int
@@ -170,9 +174,11 @@ start_broker(struct cli *c, const char *addr)
 	if ((rc = remember(c, addr)) != 0)
 		return rc;
 	if (local_spawn(argv, c->home.dir, file(c, "broker/broker.log"),
-	    &life) != 0)
-		return cli_fail(c, E_UNREACHABLE, "the broker cannot be "
-		    "started: %s", strerror(errno));
+		&life) != 0)
+		return cli_fail(c, E_UNREACHABLE,
+		    "the broker cannot be "
+		    "started: %s",
+		    strerror(errno));
 	rc = await_broker(c, addr, life);
 	close(life);
 	return rc;
@@ -185,10 +191,13 @@ move_port(struct cli *c, const char **addr)
 	int port;
 
 	if (service_broker_own(c)) {
-		cli_hint(c, "end the program that holds the port, then "
+		cli_hint(c,
+		    "end the program that holds the port, then "
 		    "claudemesh up");
-		return cli_fail(c, E_CONFLICT, "%s, which the meshes made here "
-		    "name, is taken by another program", *addr);
+		return cli_fail(c, E_CONFLICT,
+		    "%s, which the meshes made here "
+		    "name, is taken by another program",
+		    *addr);
 	}
 	if ((port = probe_port_pick("127.0.0.1")) < 0)
 		return cli_fail(c, E_UNREACHABLE, "there is no free port: %s",
@@ -212,8 +221,9 @@ address_free(const char *addr)
 		probe_broker(&probe, addr, 2000);
 		if (probe.state == PROBE_OK)
 			return 1;
-		if (colon == NULL || probe_port_free("127.0.0.1",
-		    atoi(colon + 1)) == 0 || errno != EADDRINUSE)
+		if (colon == NULL ||
+		    probe_port_free("127.0.0.1", atoi(colon + 1)) == 0 ||
+		    errno != EADDRINUSE)
 			return 0;
 		nap(100);
 	}
@@ -272,12 +282,16 @@ service_broker_down(struct cli *c, bool *stopped)
 	if (pid == 0)
 		return 0;
 	if (kill((pid_t)pid, SIGTERM) != 0)
-		return cli_fail(c, E_FORBIDDEN, "the broker, process %lld, "
-		    "cannot be stopped: %s", (long long)pid, strerror(errno));
+		return cli_fail(c, E_FORBIDDEN,
+		    "the broker, process %lld, "
+		    "cannot be stopped: %s",
+		    (long long)pid, strerror(errno));
 	if (!await_gone(pid)) {
 		cli_hint(c, "kill -KILL %lld", (long long)pid);
-		return cli_fail(c, E_TIMED_OUT, "the broker, process %lld, has "
-		    "not ended in 10 s", (long long)pid);
+		return cli_fail(c, E_TIMED_OUT,
+		    "the broker, process %lld, has "
+		    "not ended in 10 s",
+		    (long long)pid);
 	}
 	*stopped = true;
 	return 0;
@@ -308,8 +322,10 @@ service_daemon_down(struct cli *c, bool *stopped)
 	c->local = NULL;
 	if (!await_gone(pid)) {
 		cli_hint(c, "kill -KILL %lld", (long long)pid);
-		return cli_fail(c, E_TIMED_OUT, "the daemon, process %lld, has "
-		    "not ended in 10 s", (long long)pid);
+		return cli_fail(c, E_TIMED_OUT,
+		    "the daemon, process %lld, has "
+		    "not ended in 10 s",
+		    (long long)pid);
 	}
 	*stopped = true;
 	return 0;
@@ -357,21 +373,23 @@ erase_folder(struct cli *c, const char *path)
 	if (dir == NULL)
 		return erase(c, path);
 	while (rc == 0 && (e = readdir(dir)) != NULL) {
-		const char *in = arena_printf(&c->arena, "%s/%s", path,
-		    e->d_name);
+		const char *in =
+		    arena_printf(&c->arena, "%s/%s", path, e->d_name);
 
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
 		if (lstat(in, &st) == 0 && S_ISDIR(st.st_mode))
-			rc = cli_fail(c, E_CONFLICT, "%s is a folder that "
-			    "claudemesh did not make", in);
+			rc = cli_fail(c, E_CONFLICT,
+			    "%s is a folder that "
+			    "claudemesh did not make",
+			    in);
 		else
 			rc = erase(c, in);
 	}
 	closedir(dir);
 	if (rc == 0 && rmdir(path) != 0)
-		rc = cli_fail(c, E_FORBIDDEN, "%s cannot be removed: %s",
-		    path, strerror(errno));
+		rc = cli_fail(c, E_FORBIDDEN, "%s cannot be removed: %s", path,
+		    strerror(errno));
 	return rc;
 }
 
@@ -391,15 +409,17 @@ service_purge(struct cli *c)
 		const char *path = file(c, ours[i]);
 
 		if (lstat(path, &st) == 0)
-			rc = S_ISDIR(st.st_mode) ? erase_folder(c, path) :
-			    erase(c, path);
+			rc = S_ISDIR(st.st_mode) ? erase_folder(c, path)
+						 : erase(c, path);
 	}
 	if (rc != 0)
 		return rc;
 	if (rmdir(c->home.dir) == 0)
 		cli_say(c, "removed %s; nothing is left", c->home.dir);
 	else if (errno != ENOENT)
-		cli_say(c, "left %s: there are files in it that claudemesh did "
-		    "not make", c->home.dir);
+		cli_say(c,
+		    "left %s: there are files in it that claudemesh did "
+		    "not make",
+		    c->home.dir);
 	return 0;
 }

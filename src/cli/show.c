@@ -30,8 +30,8 @@ show_age(struct cli *c, int64_t at)
 		return arena_printf(&c->arena, "in %s", age);
 	}
 	clock_age(age, cli_now(), at);
-	return strcmp(age, "now") == 0 ? "now" :
-	    arena_printf(&c->arena, "%s ago", age);
+	return strcmp(age, "now") == 0 ? "now"
+				       : arena_printf(&c->arena, "%s ago", age);
 }
 
 static void
@@ -57,7 +57,10 @@ add_item(struct buf *b, const struct wire_msg *m, const char *item)
 static const char *
 list_text(struct cli *c, const struct wire_field *f, const char *at)
 {
-	struct { size_t n; const char *v; } list;
+	struct {
+		size_t n;
+		const char *v;
+	} list;
 	const char *out;
 	struct buf b;
 	size_t i;
@@ -98,8 +101,9 @@ show_field(struct cli *c, const struct wire_field *f, const void *in)
 		return str_text(c, s);
 	case W_INT:
 		memcpy(&i, at, sizeof(i));
-		return i == 0 && f->opt ? "" :
-		    arena_printf(&c->arena, "%lld", (long long)i);
+		return i == 0 && f->opt
+		    ? ""
+		    : arena_printf(&c->arena, "%lld", (long long)i);
 	case W_BOOL:
 		memcpy(&yes, at, sizeof(yes));
 		return yes ? "yes" : f->opt ? "" : "no";
@@ -110,8 +114,9 @@ show_field(struct cli *c, const struct wire_field *f, const void *in)
 		return list_text(c, f, at);
 	case W_ANY:
 		memcpy(&any, at, sizeof(any));
-		return any.p == NULL ? "" :
-		    safe(c, arena_strndup(&c->arena, any.p, any.n));
+		return any.p == NULL
+		    ? ""
+		    : safe(c, arena_strndup(&c->arena, any.p, any.n));
 	default:
 		return "";
 	}
@@ -158,7 +163,8 @@ columns_of(struct cli *c, const char *list, const char **head)
 {
 	size_t n = 0, len;
 
-	for (; *list != '\0' && n < COLUMNS_MAX; list += len + (list[len] == ' ')) {
+	for (; *list != '\0' && n < COLUMNS_MAX;
+	     list += len + (list[len] == ' ')) {
 		len = strcspn(list, " ");
 		head[n++] = arena_strndup(&c->arena, list, len);
 	}
@@ -220,8 +226,9 @@ put_head(struct cli *c, const char *const *head, size_t ncol,
 	for (i = 0; i < ncol; i++) {
 		up[i] = s = arena_strdup(&c->arena, head[i]);
 		for (; *s != '\0'; s++)
-			*s = *s == '_' ? ' ' : *s >= 'a' && *s <= 'z' ?
-			    (char)(*s - 32) : *s;
+			*s = *s == '_'		     ? ' '
+			    : *s >= 'a' && *s <= 'z' ? (char)(*s - 32)
+						     : *s;
 	}
 	fputs(c->color ? "\033[1m" : "", stdout);
 	put_line(up, ncol, width);
@@ -283,8 +290,9 @@ show_items(struct cli *c, const struct wire_msg *m, const void *v, size_t n,
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < ncol; j++) {
 			col = wire_field(m, head[j]);
-			cell[i * ncol + j] = col == NULL ? "" : show_field(c,
-			    col, (const char *)v + i * m->size);
+			cell[i * ncol + j] = col == NULL
+			    ? ""
+			    : show_field(c, col, (const char *)v + i * m->size);
 		}
 	}
 	put_table(c, head, ncol, cell, n);
@@ -294,7 +302,10 @@ void
 show_list(struct cli *c, const struct verb *v, const void *reply)
 {
 	const struct wire_field *f = list_of(v->row->reply);
-	struct { size_t n; const void *v; } list;
+	struct {
+		size_t n;
+		const void *v;
+	} list;
 
 	memcpy(&list, (const char *)reply + f->at, sizeof(list));
 	if (list.n > 0)

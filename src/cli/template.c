@@ -21,10 +21,10 @@ struct render {
 };
 
 struct tag {
-	char kind;	  /* '#', '^', '/', '!' or 0 */
+	char kind; /* '#', '^', '/', '!' or 0 */
 	const char *name;
 	size_t n;
-	const char *end;  /* behind it */
+	const char *end; /* behind it */
 };
 
 static int render(struct render *, const char *t, const char *end);
@@ -144,9 +144,11 @@ section_end(struct render *r, const struct tag *open, const char *end,
 			continue;
 		if (read_tag(r, t, end, &tag) != 0)
 			return NULL;
-		if (tag.n == open->n && memcmp(tag.name, open->name, tag.n) == 0)
-			level += tag.kind == '/' ? -1 :
-			    tag.kind == '#' || tag.kind == '^';
+		if (tag.n == open->n &&
+		    memcmp(tag.name, open->name, tag.n) == 0)
+			level += tag.kind == '/'
+			    ? -1
+			    : tag.kind == '#' || tag.kind == '^';
 		*behind = tag.end;
 		if (level == 0)
 			return t;

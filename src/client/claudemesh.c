@@ -111,8 +111,7 @@ connected(struct cm *cm)
 }
 
 int
-cm_call(struct cm *cm, const char *type, const char *fields,
-    const char **reply)
+cm_call(struct cm *cm, const char *type, const char *fields, const char **reply)
 {
 	struct local_answer answer = { .msg = NULL };
 	int rc;
@@ -122,13 +121,13 @@ cm_call(struct cm *cm, const char *type, const char *fields,
 	cm->message[0] = '\0';
 	if ((rc = connected(cm)) == 0)
 		rc = local_call_text(cm->local, type,
-		    fields == NULL ? "{}" : fields, cm->timeout_ms,
-		    &cm->arena, &answer, &cm->why);
+		    fields == NULL ? "{}" : fields, cm->timeout_ms, &cm->arena,
+		    &answer, &cm->why);
 	if (rc != 0)
 		return failed(cm);
 	if (reply != NULL)
-		*reply = arena_strndup(&cm->arena, answer.object.p,
-		    answer.object.n);
+		*reply =
+		    arena_strndup(&cm->arena, answer.object.p, answer.object.n);
 	return CM_OK;
 }
 

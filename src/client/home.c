@@ -41,8 +41,10 @@ home_locate(struct home *home, const char *dir, struct why *why)
 	while (strlen(path) > 1 && path[strlen(path) - 1] == '/')
 		path[strlen(path) - 1] = '\0';
 	if (!str_copy(home->dir, sizeof(home->dir), path))
-		return why_set(why, E_TOO_LONG, "the path of CLAUDEMESH_HOME "
-		    "is longer than %d bytes", HOME_MAX);
+		return why_set(why, E_TOO_LONG,
+		    "the path of CLAUDEMESH_HOME "
+		    "is longer than %d bytes",
+		    HOME_MAX);
 	return 0;
 }
 
@@ -59,21 +61,23 @@ check(struct home *home, const char *path, mode_t mode, struct why *why)
 	struct stat st;
 
 	if (stat(path, &st) != 0)
-		return errno == ENOENT ? 0 : why_set(why, E_FORBIDDEN,
-		    "%s: %s", path, strerror(errno));
+		return errno == ENOENT ? 0
+				       : why_set(why, E_FORBIDDEN, "%s: %s",
+					     path, strerror(errno));
 	if (st.st_uid != geteuid()) {
 		snprintf(home->fix, sizeof(home->fix), "sudo chown %u %s",
 		    (unsigned)geteuid(), path);
-		return why_set(why, E_FORBIDDEN,
-		    "%s belongs to another user", path);
+		return why_set(why, E_FORBIDDEN, "%s belongs to another user",
+		    path);
 	}
 	if ((st.st_mode & 07777 & ~(mode | 07000)) == 0)
 		return 0;
-	snprintf(home->fix, sizeof(home->fix), "chmod %o %s",
-	    (unsigned)mode, path);
-	return why_set(why, E_FORBIDDEN, "%s is open to other users (mode "
-	    "%04o, at most %04o)", path, (unsigned)st.st_mode & 07777,
-	    (unsigned)mode);
+	snprintf(home->fix, sizeof(home->fix), "chmod %o %s", (unsigned)mode,
+	    path);
+	return why_set(why, E_FORBIDDEN,
+	    "%s is open to other users (mode "
+	    "%04o, at most %04o)",
+	    path, (unsigned)st.st_mode & 07777, (unsigned)mode);
 }
 
 int

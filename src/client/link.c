@@ -31,7 +31,8 @@ const char *
 link_phase_name(enum link_phase s)
 {
 	static const char *const name[] = { [LINK_CONNECTING] = "connecting",
-		[LINK_WAITING] = "waiting", [LINK_UP] = "up",
+		[LINK_WAITING] = "waiting",
+		[LINK_UP] = "up",
 		[LINK_REFUSED] = "refused" };
 
 	return name[s];
@@ -58,7 +59,8 @@ ws_frame_in(void *arg, const char *text, size_t n)
 
 	if (l->closed)
 		return;
-	if (buf_add(&l->in, &n, sizeof(n)) != 0 || buf_add(&l->in, text, n) != 0) {
+	if (buf_add(&l->in, &n, sizeof(n)) != 0 ||
+	    buf_add(&l->in, text, n) != 0) {
 		wsclient_close(l->ws, 1009, "too much at once");
 		l->closed = true;
 		str_copy(l->close_reason, sizeof(l->close_reason),
@@ -187,7 +189,8 @@ arm_redial(struct link *l)
 		l->tries++;
 	io_random(l->io, &r, sizeof(r));
 	io_timer_stop(l->io, l->redial);
-	l->redial = io_timer(l->io, (int64_t)(r % (uint32_t)top) + 1, on_redial, l);
+	l->redial =
+	    io_timer(l->io, (int64_t)(r % (uint32_t)top) + 1, on_redial, l);
 }
 
 /* Every waiting request hears that its connection is gone. */
@@ -279,7 +282,7 @@ dial(struct link *l)
 	l->state = LINK_CONNECTING;
 	l->ws = wsclient_new(l->io, &ws_ops, l);
 	if (wsclient_connect(l->ws, l->url, "claudemesh.2", WIRE_FRAME_MAX,
-	    &why) != 0) {
+		&why) != 0) {
 		link_refuse(l, why ? why : "the broker URL is no good");
 		return;
 	}
@@ -391,8 +394,9 @@ overdue_calls(struct link *l)
 			continue;
 		memcpy(&no, key, sizeof(no));
 		map_deli(&l->calls, no);
-		why_set(&r.why, E_TIMED_OUT, "the broker did not answer %s in %d s",
-		    c->row->wire, LINK_CALL_MS / 1000);
+		why_set(&r.why, E_TIMED_OUT,
+		    "the broker did not answer %s in %d s", c->row->wire,
+		    LINK_CALL_MS / 1000);
 		c->fn(c->arg, c->tag, &r);
 		mem_free(c);
 	}
@@ -407,7 +411,7 @@ handle_challenge(struct link *l, const struct frame *f)
 
 	arena_reset(&l->challenge_mem);
 	if (wire_decode(&wire_challenge, f->object, &l->challenge,
-	    &l->challenge_mem, &why) != OK) {
+		&l->challenge_mem, &why) != OK) {
 		link_drop(l, why.text);
 		return;
 	}
@@ -429,8 +433,10 @@ handle_roll_changed(struct link *l, const struct frame *f)
 	struct roll_changed in;
 	struct why why;
 
-	if (l->guest || wire_decode(&wire_roll_changed, f->object, &in,
-	    &l->arena, &why) != OK || !str_eq(in.mesh_id, l->mesh))
+	if (l->guest ||
+	    wire_decode(&wire_roll_changed, f->object, &in, &l->arena, &why) !=
+		OK ||
+	    !str_eq(in.mesh_id, l->mesh))
 		return;
 	link_roll_see(l, &in.roll);
 }
@@ -509,10 +515,26 @@ link_step(struct link *l)
 		dial(l);
 }
 
-enum link_phase link_phase(const struct link *l) { return l->state; }
-const char *link_reason(const struct link *l) { return l->reason; }
-const char *link_url(const struct link *l) { return l->url; }
-int64_t link_skew(const struct link *l) { return l->skew; }
+enum link_phase
+link_phase(const struct link *l)
+{
+	return l->state;
+}
+const char *
+link_reason(const struct link *l)
+{
+	return l->reason;
+}
+const char *
+link_url(const struct link *l)
+{
+	return l->url;
+}
+int64_t
+link_skew(const struct link *l)
+{
+	return l->skew;
+}
 
 const struct challenge *
 link_challenge(const struct link *l)

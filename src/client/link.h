@@ -47,21 +47,22 @@ struct link_ops {
 	/* The roll is in step again (after growing or when asked for). */
 	void (*roll)(void *arg);
 	/* Anything pushed: push, receipt, gap, session_ended, ... */
-	void (*push)(void *arg, const struct frame *, const char *text, size_t n);
+	void (
+	    *push)(void *arg, const struct frame *, const char *text, size_t n);
 };
 
 struct link_conf {
-	const char *url;	   /* ws://host:port/ws */
-	bool guest;		   /* no session, no mesh, dialled once */
-	const char *mesh;	   /* mesh id */
-	const struct key *member;  /* borrowed */
-	struct roll *roll;	   /* borrowed; grown by the link */
+	const char *url;	  /* ws://host:port/ws */
+	bool guest;		  /* no session, no mesh, dialled once */
+	const char *mesh;	  /* mesh id */
+	const struct key *member; /* borrowed */
+	struct roll *roll;	  /* borrowed; grown by the link */
 };
 
 struct link *link_new(struct io *, const struct link_conf *,
     const struct link_ops *, void *arg);
-void link_free(struct link *);	/* no callbacks */
-void link_dial(struct link *);	/* begin; also the user's "try again" */
+void link_free(struct link *); /* no callbacks */
+void link_dial(struct link *); /* begin; also the user's "try again" */
 /* Goodbye: a close frame 1000, no more dialling. */
 void link_bye(struct link *);
 /* Not to be dialled until link_dial. Shouts. */
@@ -93,11 +94,11 @@ const char *link_attestation(const struct link *, const char *session);
 /* ---- requests ---- */
 
 struct link_reply {
-	int code;		 /* OK, or why not */
+	int code; /* OK, or why not */
 	struct why why;
-	const void *msg;	 /* the decoded reply row of the request */
-	int64_t retry_after_ms;	 /* of an error */
-	struct arena *arena;	 /* of this step */
+	const void *msg;	/* the decoded reply row of the request */
+	int64_t retry_after_ms; /* of an error */
+	struct arena *arena;	/* of this step */
 };
 typedef void link_reply_fn(void *arg, uint64_t tag, const struct link_reply *);
 

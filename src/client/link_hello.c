@@ -29,13 +29,16 @@ static void
 attest(struct link *l, struct link_session *s)
 {
 	int64_t now = io_wall(l->io);
-	struct attestation doc = { .mesh = l->mesh, .member = l->member->hex,
-		.session = s->key.hex, .name = s->name, .issued_at = now,
+	struct attestation doc = { .mesh = l->mesh,
+		.member = l->member->hex,
+		.session = s->key.hex,
+		.name = s->name,
+		.issued_at = now,
 		.expires_at = now + LINK_ATTEST_MS };
 
 	mem_free(s->attestation);
-	s->attestation = mem_strdup(doc_sign(&l->arena, "attest",
-	    &wire_attestation, &doc, l->member));
+	s->attestation = mem_strdup(
+	    doc_sign(&l->arena, "attest", &wire_attestation, &doc, l->member));
 	s->expires_at = doc.expires_at;
 }
 
@@ -66,12 +69,22 @@ hello_refused(struct link *l, struct link_session *s, const struct why *why)
 
 	l->ops->hello(l->arg, s->key.hex, NULL, why);
 	switch (why->code) {
-	case E_WRONG_URL: case E_NOT_MEMBER: case E_NO_MESH: case E_OLD_CLIENT:
+	case E_WRONG_URL:
+	case E_NOT_MEMBER:
+	case E_NO_MESH:
+	case E_OLD_CLIENT:
 		link_refuse(l, why->text);
 		return;
-	case E_REVOKED: case E_FORBIDDEN: case E_BAD_SIGNATURE:
-	case E_BAD_ATTESTATION: case E_EXPIRED: case E_CONFLICT:
-	case E_BAD_FIELD: case E_TOO_LONG: case E_TOO_SHORT: case E_NOT_ALLOWED:
+	case E_REVOKED:
+	case E_FORBIDDEN:
+	case E_BAD_SIGNATURE:
+	case E_BAD_ATTESTATION:
+	case E_EXPIRED:
+	case E_CONFLICT:
+	case E_BAD_FIELD:
+	case E_TOO_LONG:
+	case E_TOO_SHORT:
+	case E_NOT_ALLOWED:
 		s->refused = true;
 		break;
 	default:
@@ -103,7 +116,8 @@ on_hello(void *arg, uint64_t tag, const struct link_reply *r)
 	s->open = true;
 	l->ops->hello(l->arg, s->key.hex, ack, NULL);
 	if (!l->synced && (ack->roll.n < roll_n(l->roll)))
-		link_refuse(l, "the broker shows a shorter roll than the one known "
+		link_refuse(l,
+		    "the broker shows a shorter roll than the one known "
 		    "here: it lost or hides acts");
 	else
 		link_roll_see(l, &ack->roll);
@@ -114,8 +128,10 @@ on_hello(void *arg, uint64_t tag, const struct link_reply *r)
 void
 link_hello(struct link *l, struct link_session *s)
 {
-	struct hello_proof proof = { .url = l->url, .mesh = l->mesh,
-		.member = l->member->hex, .session = s->key.hex,
+	struct hello_proof proof = { .url = l->url,
+		.mesh = l->mesh,
+		.member = l->member->hex,
+		.session = s->key.hex,
 		.challenge = l->challenge.nonce };
 	struct session_hello h;
 	uint64_t tag;
@@ -129,7 +145,8 @@ link_hello(struct link *l, struct link_session *s)
 	h.member_pubkey = l->member->hex;
 	h.session_pubkey = s->key.hex;
 	h.attestation = s->attestation;
-	h.proof = doc_sign(&l->arena, "hello", &wire_hello_proof, &proof, &s->key);
+	h.proof =
+	    doc_sign(&l->arena, "hello", &wire_hello_proof, &proof, &s->key);
 	memcpy(&tag, s->key.pub, sizeof(tag));
 	link_call(l, &wire_session_hello, &h, NULL, on_hello, l, tag);
 }
@@ -174,7 +191,8 @@ link_session_drop(struct link *l, const char *session, bool end)
 	if (s == NULL)
 		return;
 	if (end && s->open)
-		link_call(l, &wire_session_end, &none, session, ignore, NULL, 0);
+		link_call(l, &wire_session_end, &none, session, ignore, NULL,
+		    0);
 	mem_free(s->attestation);
 	key_wipe(&s->key, sizeof(s->key));
 	mem_free(s);
@@ -219,6 +237,7 @@ link_attest_due(struct link *l)
 			continue;
 		attest(l, s);
 		in.attestation = s->attestation;
-		link_call(l, &wire_session_attest, &in, s->key.hex, on_attested, l, 0);
+		link_call(l, &wire_session_attest, &in, s->key.hex, on_attested,
+		    l, 0);
 	}
 }

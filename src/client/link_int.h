@@ -28,12 +28,12 @@ struct link {
 	struct wsclient *ws;
 	enum link_phase state;
 	char reason[256];
-	int tries;		/* dialled in vain since it was last up */
+	int tries; /* dialled in vain since it was last up */
 	io_id redial, tick;
-	bool dial, ticked;	/* these timers ran */
-	struct buf in;		/* frames: length, bytes; handled in link_step */
+	bool dial, ticked; /* these timers ran */
+	struct buf in;	   /* frames: length, bytes; handled in link_step */
 	size_t in_at;
-	bool closed;		/* after what is in `in` */
+	bool closed; /* after what is in `in` */
 	char close_reason[160];
 
 	bool challenged;
@@ -41,8 +41,8 @@ struct link {
 	struct arena challenge_mem, arena;
 	int64_t skew;
 	uint64_t next_req;
-	struct map calls;	/* by request number */
-	struct map sessions;	/* by key; insertion order: home first */
+	struct map calls;    /* by request number */
+	struct map sessions; /* by key; insertion order: home first */
 	bool syncing, synced;
 };
 

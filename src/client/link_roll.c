@@ -17,7 +17,8 @@ forked(struct link *l, const char *what)
 
 	snprintf(text, sizeof(text),
 	    "roll_forked: the broker shows a roll that is not the one known "
-	    "here (%s); nothing is believed until you act", what);
+	    "here (%s); nothing is believed until you act",
+	    what);
 	link_refuse(l, text);
 }
 

@@ -126,8 +126,9 @@ get(struct local *l, size_t *n, int64_t deadline, struct why *why)
 	char *at, *room;
 
 	for (;;) {
-		at = l->in.len > seen ?
-		    memchr(l->in.data + seen, '\n', l->in.len - seen) : NULL;
+		at = l->in.len > seen
+		    ? memchr(l->in.data + seen, '\n', l->in.len - seen)
+		    : NULL;
 		if (at != NULL) {
 			*n = (size_t)(at - l->in.data);
 			return 0;
@@ -231,10 +232,11 @@ local_call(struct local *l, const struct wire_msg *row, const void *in,
 	rc = exchange(l, &line, reqid, wait_ms, a, &answer, why);
 	buf_fini(&line);
 	if (rc == 0 && answer.msg != row->reply)
-		return why_set(why, E_INTERNAL, "the daemon answered %s with %s",
-		    row->wire, answer.msg->wire);
-	return rc != 0 ? rc :
-	    wire_decode(answer.msg, answer.object, out, a, why);
+		return why_set(why, E_INTERNAL,
+		    "the daemon answered %s with %s", row->wire,
+		    answer.msg->wire);
+	return rc != 0 ? rc
+		       : wire_decode(answer.msg, answer.object, out, a, why);
 }
 
 int
@@ -251,7 +253,8 @@ local_call_text(struct local *l, const char *type, const char *fields,
 
 	if (json_check(fields, strlen(fields), &object, &bad, NULL) != 0 ||
 	    json_kind(object) != JSON_OBJECT)
-		return why_set(why, E_BAD_JSON, "the fields are no JSON object");
+		return why_set(why, E_BAD_JSON,
+		    "the fields are no JSON object");
 	buf_init(&line, WIRE_FRAME_MAX);
 	snprintf(reqid, sizeof(reqid), "%lu", ++l->reqid);
 	buf_adds(&line, "{\"type\":");
@@ -295,7 +298,8 @@ static int
 hello(struct local *l, struct why *why)
 {
 	struct local_hello hi = { .version = self_version(),
-		.build = self_build(), .exe = l->exe };
+		.build = self_build(),
+		.exe = l->exe };
 	struct local_welcome w;
 	struct arena a;
 	int rc;
@@ -388,8 +392,8 @@ local_open(struct local **out, const struct local_conf *conf, struct why *why)
 	int rc, life = -1;
 
 	*out = NULL;
-	rc = conf->exe != NULL ? home_prepare(conf->home, why) :
-	    home_check(conf->home, why);
+	rc = conf->exe != NULL ? home_prepare(conf->home, why)
+			       : home_check(conf->home, why);
 	if (rc != 0)
 		return rc;
 	l = mem_zalloc(sizeof(*l));

@@ -36,7 +36,7 @@ struct local_answer {
 
 /* 0 and a connection, or E_UNREACHABLE, E_FORBIDDEN (modes), E_TIMED_OUT. */
 int local_open(struct local **, const struct local_conf *, struct why *);
-void local_close(struct local *); /* NULL is fine */
+void local_close(struct local *);	 /* NULL is fine */
 int64_t local_pid(const struct local *); /* of the daemon */
 const char *local_version(const struct local *);
 

@@ -133,8 +133,10 @@ read_date(struct probe *p, const char *head)
 	char name[4] = "";
 	int d, y, h, min, s;
 
-	if (at == NULL || sscanf(at + 7, " %*3s, %d %3s %d %d:%d:%d", &d, name,
-	    &y, &h, &min, &s) != 6 || (m = strstr(months, name)) == NULL)
+	if (at == NULL ||
+	    sscanf(at + 7, " %*3s, %d %3s %d %d:%d:%d", &d, name, &y, &h, &min,
+		&s) != 6 ||
+	    (m = strstr(months, name)) == NULL)
 		return;
 	tm.tm_mday = d;
 	tm.tm_mon = (int)(m - months) / 3;
@@ -153,8 +155,10 @@ ask(struct probe *p, int fd, int64_t deadline)
 	ssize_t n;
 	char *body;
 
-	n = snprintf(text, sizeof(text), "GET /health HTTP/1.1\r\nHost: %s:%s\r\n"
-	    "Connection: close\r\n\r\n", p->host, p->port);
+	n = snprintf(text, sizeof(text),
+	    "GET /health HTTP/1.1\r\nHost: %s:%s\r\n"
+	    "Connection: close\r\n\r\n",
+	    p->host, p->port);
 	p->state = PROBE_SILENT;
 	if (send(fd, text, (size_t)n, MSG_NOSIGNAL) != n)
 		return;

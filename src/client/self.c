@@ -70,6 +70,7 @@ self_exe(char *out, size_t cap, const char *fallback)
 			out[n - (ssize_t)strlen(gone)] = '\0';
 		return 0;
 	}
-	return cap < PATH_MAX || fallback == NULL ? -1 :
-	    find_in_path(out, cap, fallback);
+	return cap < PATH_MAX || fallback == NULL
+	    ? -1
+	    : find_in_path(out, cap, fallback);
 }

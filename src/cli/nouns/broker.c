@@ -48,12 +48,15 @@ static int
 run(struct cli *c, const struct verb *v)
 {
 	struct broker_options o = { .listen = all_of(c, "listen"),
-		.url = all_of(c, "url"), .data = arg(c, "data"),
+		.url = all_of(c, "url"),
+		.data = arg(c, "data"),
 		.create_token_file = arg(c, "create-token"),
 		.create_token = getenv("CLAUDEMESH_CREATE_TOKEN"),
 		.behind_proxy = arg(c, "behind-proxy") != NULL,
-		.log_level = c->verbose ? LOG_DEBUG : c->quiet ? LOG_WARN :
-		LOG_INFO, .log_file = arg(c, "log"),
+		.log_level = c->verbose ? LOG_DEBUG
+		    : c->quiet		? LOG_WARN
+					: LOG_INFO,
+		.log_file = arg(c, "log"),
 		.version = self_version() };
 	struct why why = { 0 };
 	int rc;
@@ -112,16 +115,21 @@ status(struct cli *c, const struct verb *v)
 }
 
 static const struct flag run_flags[] = {
-	{ "listen", "HOST:PORT", "Where to listen, 127.0.0.1:7900 unless given; "
+	{ "listen", "HOST:PORT",
+	    "Where to listen, 127.0.0.1:7900 unless given; "
 	    "port 0 picks a free one. May be repeated." },
-	{ "data", "DIR", "Folder of its data; $CLAUDEMESH_HOME/broker unless "
+	{ "data", "DIR",
+	    "Folder of its data; $CLAUDEMESH_HOME/broker unless "
 	    "given." },
 	{ "url", "URL", "A URL by which clients reach it. May be repeated." },
-	{ "create", "WHO", "Who may make meshes: open (anyone; only on "
+	{ "create", "WHO",
+	    "Who may make meshes: open (anyone; only on "
 	    "loopback unless said), token or none." },
-	{ "create-token", "FILE", "File with the token; else "
+	{ "create-token", "FILE",
+	    "File with the token; else "
 	    "CLAUDEMESH_CREATE_TOKEN." },
-	{ "behind-proxy", NULL, "A proxy in front speaks TLS: listening beyond "
+	{ "behind-proxy", NULL,
+	    "A proxy in front speaks TLS: listening beyond "
 	    "loopback is intended." },
 	{ "log", "FILE", "Log file; standard error unless given." },
 	{ NULL, NULL, NULL },
@@ -133,12 +141,17 @@ static const struct flag status_flags[] = {
 };
 
 static const struct verb verbs[] = {
-	{ .name = "run", .run = run, .flags = run_flags,
+	{ .name = "run",
+	    .run = run,
+	    .flags = run_flags,
 	    .doc = "Runs a broker in the foreground." },
-	{ .name = "status", .run = status, .flags = status_flags,
+	{ .name = "status",
+	    .run = status,
+	    .flags = status_flags,
 	    .doc = "Asks a broker whether it is well." },
 	{ .name = NULL },
 };
 
 const struct noun noun_broker = { .name = "broker",
-	.doc = "The meeting point of a mesh.", .verbs = verbs };
+	.doc = "The meeting point of a mesh.",
+	.verbs = verbs };

@@ -82,8 +82,8 @@ status(struct cli *c, const struct verb *v)
 	    (long long)state.pid, show_age(c, state.started_at));
 	if (state.meshes.n > 0) {
 		/* The reply's second list, by the table of its own kind. */
-		show_items(c, &wire_link_state, state.meshes.v,
-		    state.meshes.n, "mesh state sessions outbox unread broker "
+		show_items(c, &wire_link_state, state.meshes.v, state.meshes.n,
+		    "mesh state sessions outbox unread broker "
 		    "reason");
 	}
 	return 0;
@@ -113,16 +113,26 @@ static const struct flag run_flags[] = {
 
 static const struct verb verbs[] = {
 	{ .name = "down", .run = down, .doc = "Stops the daemon." },
-	{ .name = "inbox", .row = &wire_local_inbox, .hide = "all read wait_ms",
-	    .fill = fill_inbox, .show = inbox_show,
+	{ .name = "inbox",
+	    .row = &wire_local_inbox,
+	    .hide = "all read wait_ms",
+	    .fill = fill_inbox,
+	    .show = inbox_show,
 	    .doc = "Shows all mail of all sessions; marks nothing as read." },
-	{ .name = "outbox", .row = &wire_local_message_list, .hide = "pending",
-	    .fill = fill_outbox, .columns = "sent_at to receipt reason id text",
+	{ .name = "outbox",
+	    .row = &wire_local_message_list,
+	    .hide = "pending",
+	    .fill = fill_outbox,
+	    .columns = "sent_at to receipt reason id text",
 	    .empty = "the outbox is empty",
 	    .doc = "Shows the messages not yet stored at their broker." },
-	{ .name = "run", .run = run, .flags = run_flags,
+	{ .name = "run",
+	    .run = run,
+	    .flags = run_flags,
 	    .doc = "Runs the daemon in the foreground." },
-	{ .name = "status", .row = &wire_local_status, .run = status,
+	{ .name = "status",
+	    .row = &wire_local_status,
+	    .run = status,
 	    .doc = "Shows the daemon and its links; does not start it." },
 	{ .name = "up", .run = up, .doc = "Starts the daemon if none runs." },
 	{ .name = NULL },

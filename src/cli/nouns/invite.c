@@ -8,10 +8,12 @@ static void
 show_terms(struct cli *c, const struct local_invite *r)
 {
 	if (!c->quiet)
-		fprintf(stderr, "for %lld %s as %s; expires %s; undo: claudemesh "
-		    "invite revoke %s\n", (long long)r->uses,
-		    r->uses == 1 ? "person" : "people", safe(c, r->role),
-		    show_age(c, r->expires_at), safe(c, r->code));
+		fprintf(stderr,
+		    "for %lld %s as %s; expires %s; undo: claudemesh "
+		    "invite revoke %s\n",
+		    (long long)r->uses, r->uses == 1 ? "person" : "people",
+		    safe(c, r->role), show_age(c, r->expires_at),
+		    safe(c, r->code));
 }
 
 static void
@@ -39,20 +41,27 @@ static const struct flag share_flags[] = {
 };
 
 static const struct verb verbs[] = {
-	{ .name = "create", .row = &wire_local_invite_create,
+	{ .name = "create",
+	    .row = &wire_local_invite_create,
 	    .show = show_invite },
-	{ .name = "list", .row = &wire_local_invite_list,
+	{ .name = "list",
+	    .row = &wire_local_invite_list,
 	    .doc = "Lists the invites, by the roll.",
 	    .columns = "code role state used uses expires_at by",
 	    .empty = "no invites: claudemesh share makes one" },
-	{ .name = "revoke", .row = &wire_local_invite_revoke,
-	    .ask = "Revoke invite %s?", .done = "revoked" },
-	{ .name = "share", .row = &wire_local_invite_create,
-	    .flags = share_flags, .show = show_share,
+	{ .name = "revoke",
+	    .row = &wire_local_invite_revoke,
+	    .ask = "Revoke invite %s?",
+	    .done = "revoked" },
+	{ .name = "share",
+	    .row = &wire_local_invite_create,
+	    .flags = share_flags,
+	    .show = show_share,
 	    .doc = "Makes an invite and shows it as a link and a QR code." },
 	{ .name = NULL },
 };
 
 const struct noun noun_invite = { .name = "invite",
-	.doc = "Links by which others join.", .verbs = verbs,
+	.doc = "Links by which others join.",
+	.verbs = verbs,
 	.dflt = "create" };

@@ -15,10 +15,12 @@ show_view(struct cli *c, const struct local_mesh_view *v)
 	if (c->quiet || doc_wanted(c))
 		return;
 	c->tty_out = true; /* ages, and padding */
-	fprintf(stderr, "mesh      %s\nbroker    %s\ninvited by %s\n"
-	    "role      %s\nmembers   %lld\nexpires   %s\n", safe(c, v->name),
-	    safe(c, v->broker), *v->inviter == '\0' ? "(unknown)" :
-	    safe(c, v->inviter), safe(c, v->role), (long long)v->members,
+	fprintf(stderr,
+	    "mesh      %s\nbroker    %s\ninvited by %s\n"
+	    "role      %s\nmembers   %lld\nexpires   %s\n",
+	    safe(c, v->name), safe(c, v->broker),
+	    *v->inviter == '\0' ? "(unknown)" : safe(c, v->inviter),
+	    safe(c, v->role), (long long)v->members,
 	    show_age(c, v->expires_at));
 	c->tty_out = tty;
 }
@@ -79,12 +81,16 @@ join(struct cli *c, const struct verb *verb)
 }
 
 static const struct verb verbs[] = {
-	{ .name = "join", .row = &wire_local_mesh_join, .run = join,
-	    .doc = "Joins a mesh by an invite link, after showing what it leads "
-	    "to; - reads the link from standard input." },
+	{ .name = "join",
+	    .row = &wire_local_mesh_join,
+	    .run = join,
+	    .doc =
+		"Joins a mesh by an invite link, after showing what it leads "
+		"to; - reads the link from standard input." },
 	{ .name = NULL },
 };
 
 const struct noun noun_join = { .name = "join",
-	.doc = "Join a mesh by an invite link.", .verbs = verbs,
+	.doc = "Join a mesh by an invite link.",
+	.verbs = verbs,
 	.single = true };

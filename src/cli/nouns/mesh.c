@@ -28,30 +28,48 @@ show_created(struct cli *c, const void *reply)
 }
 
 static const struct verb verbs[] = {
-	{ .name = "create", .row = &wire_local_mesh_create,
-	    .rename = "display=name", .show = show_created,
+	{ .name = "create",
+	    .row = &wire_local_mesh_create,
+	    .rename = "display=name",
+	    .show = show_created,
 	    .doc = "Makes a mesh at a broker; you become its owner and first "
-	    "admin." },
-	{ .name = "delete", .row = &wire_local_mesh_delete, .args = "mesh?",
-	    .ask = "Erase mesh %s for all its members?", .done = "deleted" },
-	{ .name = "info", .row = &wire_local_mesh_list, .args = "mesh?",
+		   "admin." },
+	{ .name = "delete",
+	    .row = &wire_local_mesh_delete,
+	    .args = "mesh?",
+	    .ask = "Erase mesh %s for all its members?",
+	    .done = "deleted" },
+	{ .name = "info",
+	    .row = &wire_local_mesh_list,
+	    .args = "mesh?",
 	    .doc = "Shows all about one mesh, or about each.",
 	    .show = show_meshes },
-	{ .name = "leave", .row = &wire_local_mesh_leave, .args = "mesh?",
+	{ .name = "leave",
+	    .row = &wire_local_mesh_leave,
+	    .args = "mesh?",
 	    .ask = "Leave mesh %s and erase its mail and keys here?",
 	    .done = "left" },
-	{ .name = "list", .row = &wire_local_mesh_list, .hide = "mesh",
+	{ .name = "list",
+	    .row = &wire_local_mesh_list,
+	    .hide = "mesh",
 	    .doc = "Lists the meshes joined.",
 	    .columns = "slug role me members state broker warning",
-	    .empty = "no mesh yet: claudemesh up makes one, claudemesh join URL "
-	    "joins one" },
-	{ .name = "rename", .row = &wire_local_mesh_settings, .args = "name",
-	    .hide = "send_rate send_burst", .show = show_meshes,
+	    .empty =
+		"no mesh yet: claudemesh up makes one, claudemesh join URL "
+		"joins one" },
+	{ .name = "rename",
+	    .row = &wire_local_mesh_settings,
+	    .args = "name",
+	    .hide = "send_rate send_burst",
+	    .show = show_meshes,
 	    .doc = "Gives the mesh another name, by a signed act." },
-	{ .name = "settings", .row = &wire_local_mesh_settings,
+	{ .name = "settings",
+	    .row = &wire_local_mesh_settings,
 	    .show = show_meshes },
 	{ .name = NULL },
 };
 
 const struct noun noun_mesh = { .name = "mesh",
-	.doc = "The meshes you are in.", .verbs = verbs, .dflt = "list" };
+	.doc = "The meshes you are in.",
+	.verbs = verbs,
+	.dflt = "list" };

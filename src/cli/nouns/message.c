@@ -53,7 +53,8 @@ static int
 exit_sent(struct cli *c, const void *reply)
 {
 	const struct local_sent *r = reply;
-	const char *param = strcmp(c->verb->name, "wait") == 0 ? "rung" : "wait";
+	const char *param =
+	    strcmp(c->verb->name, "wait") == 0 ? "rung" : "wait";
 	const char *rung = arg(c, param);
 	int want, at;
 	size_t i;
@@ -86,8 +87,10 @@ check_rung(struct cli *c, const char *rung)
 		guess_try(&g, rungs[i]);
 	if (g.best != NULL)
 		cli_hint(c, "did you mean %s?", g.best);
-	return cli_usage(c, "one waits for stored, delivered, surfaced, "
-	    "in_context or answered, not for '%s'", safe(c, rung));
+	return cli_usage(c,
+	    "one waits for stored, delivered, surfaced, "
+	    "in_context or answered, not for '%s'",
+	    safe(c, rung));
 }
 
 static int
@@ -119,24 +122,37 @@ fill_status(struct cli *c, void *in)
 
 static const struct verb verbs[] = {
 	{ .name = "inbox", .row = &wire_local_inbox, .show = inbox_show },
-	{ .name = "list", .row = &wire_local_message_list,
+	{ .name = "list",
+	    .row = &wire_local_message_list,
 	    .columns = "sent_at to receipt reason id text",
 	    .empty = "nothing was sent from here" },
-	{ .name = "send", .row = &wire_local_send, .args = "to... text",
-	    .rename = "wait_ms=timeout", .fill = fill_send, .show = show_sent,
+	{ .name = "send",
+	    .row = &wire_local_send,
+	    .args = "to... text",
+	    .rename = "wait_ms=timeout",
+	    .fill = fill_send,
+	    .show = show_sent,
 	    .exit = exit_sent,
-	    .doc = "Sends a message to names or keys; the last argument is the "
-	    "text, - reads it from standard input. Prints the receipt there is "
-	    "evidence for: stored, or queued and why. The message goes on when "
-	    "the waiting is over." },
-	{ .name = "status", .row = &wire_local_message_status,
-	    .rename = "wait_ms=timeout", .fill = fill_status,
-	    .show = show_sent, .exit = exit_sent },
-	{ .name = "wait", .row = &wire_local_message_status,
-	    .args = "id rung?", .rename = "wait=rung wait_ms=timeout",
-	    .fill = fill_status, .show = show_sent, .exit = exit_sent,
+	    .doc =
+		"Sends a message to names or keys; the last argument is the "
+		"text, - reads it from standard input. Prints the receipt there is "
+		"evidence for: stored, or queued and why. The message goes on when "
+		"the waiting is over." },
+	{ .name = "status",
+	    .row = &wire_local_message_status,
+	    .rename = "wait_ms=timeout",
+	    .fill = fill_status,
+	    .show = show_sent,
+	    .exit = exit_sent },
+	{ .name = "wait",
+	    .row = &wire_local_message_status,
+	    .args = "id rung?",
+	    .rename = "wait=rung wait_ms=timeout",
+	    .fill = fill_status,
+	    .show = show_sent,
+	    .exit = exit_sent,
 	    .doc = "Waits until a message has come as far as a rung "
-	    "(delivered); exit status 7 when it has not in time." },
+		   "(delivered); exit status 7 when it has not in time." },
 	{ .name = NULL },
 };
 

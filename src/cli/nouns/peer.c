@@ -10,9 +10,9 @@ show_peers(struct cli *c, const void *reply)
 {
 	struct verb v = *c->verb;
 
-	v.columns = arg(c, "all") != NULL ?
-	    "mesh name online status role groups member hostname summary" :
-	    "name online status role groups member hostname summary";
+	v.columns = arg(c, "all") != NULL
+	    ? "mesh name online status role groups member hostname summary"
+	    : "name online status role groups member hostname summary";
 	show_list(c, &v, reply);
 }
 
@@ -55,7 +55,8 @@ show_safety(struct cli *c, const void *reply)
 		qr_print(c, text);
 	printf("%s\n", safe(c, r->safety_number));
 	if (!c->quiet)
-		fprintf(stderr, "Compare these digits with %s by voice. Others "
+		fprintf(stderr,
+		    "Compare these digits with %s by voice. Others "
 		    "there mean that somebody is in between.\n",
 		    safe(c, r->name));
 }
@@ -66,18 +67,30 @@ static const struct flag qr_flags[] = {
 };
 
 static const struct verb verbs[] = {
-	{ .name = "kick", .row = &wire_local_peer_kick,
-	    .ask = "End the session of %s?", .done = "kicked" },
-	{ .name = "list", .row = &wire_local_peer_list, .hide = "name",
+	{ .name = "kick",
+	    .row = &wire_local_peer_kick,
+	    .ask = "End the session of %s?",
+	    .done = "kicked" },
+	{ .name = "list",
+	    .row = &wire_local_peer_list,
+	    .hide = "name",
 	    .show = show_peers,
 	    .empty = "nobody is here; claudemesh share invites somebody" },
-	{ .name = "show", .row = &wire_local_peer_list, .args = "name",
-	    .hide = "group", .show = show_peer, .exit = exit_peer,
+	{ .name = "show",
+	    .row = &wire_local_peer_list,
+	    .args = "name",
+	    .hide = "group",
+	    .show = show_peer,
+	    .exit = exit_peer,
 	    .doc = "Shows all about one peer." },
-	{ .name = "verify", .row = &wire_local_peer_verify, .show = show_safety,
+	{ .name = "verify",
+	    .row = &wire_local_peer_verify,
+	    .show = show_safety,
 	    .flags = qr_flags },
 	{ .name = NULL },
 };
 
 const struct noun noun_peer = { .name = "peer",
-	.doc = "Who is in the mesh just now.", .verbs = verbs, .dflt = "list" };
+	.doc = "Who is in the mesh just now.",
+	.verbs = verbs,
+	.dflt = "list" };

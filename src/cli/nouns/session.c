@@ -30,7 +30,8 @@ branch_of(const char *dir, char *out, size_t cap)
 	FILE *f;
 
 	if (snprintf(path, sizeof(path), "%s/.git/HEAD", dir) >=
-	    (int)sizeof(path) || (f = fopen(path, "re")) == NULL)
+		(int)sizeof(path) ||
+	    (f = fopen(path, "re")) == NULL)
 		return false;
 	if (fgets(line, sizeof(line), f) == NULL)
 		line[0] = '\0';
@@ -51,8 +52,8 @@ default_name(struct cli *c)
 	if (getcwd(dir, sizeof(dir)) == NULL)
 		return "session";
 	slash = strrchr(dir, '/');
-	name = slash[1] == '\0' ? "session" :
-	    arena_strndup(&c->arena, slash + 1, 48);
+	name = slash[1] == '\0' ? "session"
+				: arena_strndup(&c->arena, slash + 1, 48);
 	for (; (slash = strrchr(dir, '/')) != NULL; *slash = '\0') {
 		if (*dir == '\0' || !branch_of(dir, branch, sizeof(branch)))
 			continue;
@@ -114,8 +115,9 @@ open_for(struct cli *c, const struct verb *v, pid_t child, int fd,
 	if ((rc = cli_call(c, v->row, &in, out)) != 0)
 		return rc;
 	n = snprintf(text, sizeof(text), "%s\n%s", out->session, out->mesh);
-	return write(fd, text, (size_t)n) == n ? 0 :
-	    cli_fail(c, E_INTERNAL, "the child could not be told");
+	return write(fd, text, (size_t)n) == n
+	    ? 0
+	    : cli_fail(c, E_INTERNAL, "the child could not be told");
 }
 
 static int
@@ -127,8 +129,8 @@ await(pid_t child)
 		if (errno != EINTR)
 			return 1;
 	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-	    WEXITSTATUS(status);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+				   : WEXITSTATUS(status);
 }
 
 static int
@@ -216,25 +218,38 @@ fill_open(struct cli *c, void *in)
 
 static const struct verb verbs[] = {
 	{ .name = "end", .row = &wire_local_session_end, .done = "ended" },
-	{ .name = "list", .row = &wire_local_session_list,
+	{ .name = "list",
+	    .row = &wire_local_session_list,
 	    .columns = "name state mesh pid unread session",
 	    .empty = "no sessions" },
-	{ .name = "open", .row = &wire_local_session_open, .fill = fill_open,
+	{ .name = "open",
+	    .row = &wire_local_session_open,
+	    .fill = fill_open,
 	    .doc = "Opens a session for scripts: a peer of its own that lives "
-	    "until it is ended, or as long as the process --pid." },
-	{ .name = "revoke", .row = &wire_local_session_revoke,
+		   "until it is ended, or as long as the process --pid." },
+	{ .name = "revoke",
+	    .row = &wire_local_session_revoke,
 	    .ask = "Revoke the session key of %s for ever?",
 	    .done = "revoked" },
-	{ .name = "run", .row = &wire_local_session_open, .args = "",
-	    .hide = "pid cwd", .run = run, .raw = true,
-	    .doc = "Runs a command as a session of its own: others see it as a "
-	    "peer and write to it as long as it runs. Its exit status is the "
-	    "command's." },
-	{ .name = "show", .args = "session", .flags = show_args, .run = show,
+	{ .name = "run",
+	    .row = &wire_local_session_open,
+	    .args = "",
+	    .hide = "pid cwd",
+	    .run = run,
+	    .raw = true,
+	    .doc =
+		"Runs a command as a session of its own: others see it as a "
+		"peer and write to it as long as it runs. Its exit status is the "
+		"command's." },
+	{ .name = "show",
+	    .args = "session",
+	    .flags = show_args,
+	    .run = show,
 	    .doc = "Shows one session of this daemon." },
 	{ .name = NULL },
 };
 
 const struct noun noun_session = { .name = "session",
-	.doc = "Sessions opened on this machine.", .verbs = verbs,
+	.doc = "Sessions opened on this machine.",
+	.verbs = verbs,
 	.dflt = "list" };

@@ -81,8 +81,8 @@ whoami(struct cli *c, const struct verb *v)
 	for (i = 0; i < m.meshes.n; i++)
 		show_pair(c, safe(c, m.meshes.v[i].slug),
 		    arena_printf(&c->arena, "%s (%s) %s",
-		    safe(c, m.meshes.v[i].me), safe(c, m.meshes.v[i].role),
-		    m.meshes.v[i].member));
+			safe(c, m.meshes.v[i].me), safe(c, m.meshes.v[i].role),
+			m.meshes.v[i].member));
 	return 0;
 }
 
@@ -116,8 +116,10 @@ protocol(struct cli *c, const struct verb *v)
 			break;
 	}
 	if (format != NULL && i == 3)
-		return cli_usage(c, "--format is markdown, json-schema or "
-		    "typescript, not '%s'", safe(c, format));
+		return cli_usage(c,
+		    "--format is markdown, json-schema or "
+		    "typescript, not '%s'",
+		    safe(c, format));
 	buf_init(&b, 16 << 20);
 	proto_dump(&b, (enum proto_format)(format == NULL ? 0 : i));
 	fwrite(buf_str(&b), 1, b.len, stdout);
@@ -160,62 +162,78 @@ static const struct flag completions_args[] = {
 };
 
 static const struct verb completions_verbs[] = {
-	{ .name = "completions", .run = completions, .args = "shell",
+	{ .name = "completions",
+	    .run = completions,
+	    .args = "shell",
 	    .flags = completions_args,
 	    .doc = "Prints the completions for a shell: eval \"$(claudemesh "
-	    "completions bash)\"." },
+		   "completions bash)\"." },
 	{ .name = NULL },
 };
 
 static const struct verb doctor_verbs[] = {
-	{ .name = "doctor", .row = &wire_local_status, .run = look,
-	    .doc = "Looks at everything: files, keys, daemon, links, brokers, "
-	    "clocks, disk. Changes nothing. Exit status 1 when something is "
-	    "wrong." },
+	{ .name = "doctor",
+	    .row = &wire_local_status,
+	    .run = look,
+	    .doc =
+		"Looks at everything: files, keys, daemon, links, brokers, "
+		"clocks, disk. Changes nothing. Exit status 1 when something is "
+		"wrong." },
 	{ .name = NULL },
 };
 
 static const struct verb protocol_verbs[] = {
-	{ .name = "protocol", .run = protocol, .flags = protocol_flags,
+	{ .name = "protocol",
+	    .run = protocol,
+	    .flags = protocol_flags,
 	    .doc = "Prints the protocol as this program speaks it." },
 	{ .name = NULL },
 };
 
 static const struct verb status_verbs[] = {
-	{ .name = "status", .row = &wire_local_status, .run = look,
+	{ .name = "status",
+	    .row = &wire_local_status,
+	    .run = look,
 	    .doc = "Shows whether daemon and links are up. Exit status 1 when "
-	    "something is not." },
+		   "something is not." },
 	{ .name = NULL },
 };
 
 static const struct verb version_verbs[] = {
-	{ .name = "version", .run = version,
-	    .doc = "Prints the version." },
+	{ .name = "version", .run = version, .doc = "Prints the version." },
 	{ .name = NULL },
 };
 
 static const struct verb whoami_verbs[] = {
-	{ .name = "whoami", .run = whoami,
-	    .doc = "Shows the account, the session that speaks, and who you are "
-	    "in each mesh." },
+	{ .name = "whoami",
+	    .run = whoami,
+	    .doc =
+		"Shows the account, the session that speaks, and who you are "
+		"in each mesh." },
 	{ .name = NULL },
 };
 
 const struct noun noun_completions = { .name = "completions",
-	.doc = "Completions for bash, zsh and fish.", .verbs = completions_verbs,
+	.doc = "Completions for bash, zsh and fish.",
+	.verbs = completions_verbs,
 	.single = true };
 const struct noun noun_doctor = { .name = "doctor",
-	.doc = "What is wrong, and what mends it.", .verbs = doctor_verbs,
+	.doc = "What is wrong, and what mends it.",
+	.verbs = doctor_verbs,
 	.single = true };
 const struct noun noun_protocol = { .name = "protocol",
-	.doc = "The protocol, written from its rows.", .verbs = protocol_verbs,
+	.doc = "The protocol, written from its rows.",
+	.verbs = protocol_verbs,
 	.single = true };
 const struct noun noun_status = { .name = "status",
-	.doc = "Whether everything stands.", .verbs = status_verbs,
+	.doc = "Whether everything stands.",
+	.verbs = status_verbs,
 	.single = true };
 const struct noun noun_version = { .name = "version",
-	.doc = "The version of this program.", .verbs = version_verbs,
+	.doc = "The version of this program.",
+	.verbs = version_verbs,
 	.single = true };
 const struct noun noun_whoami = { .name = "whoami",
-	.doc = "Who you are, in each mesh.", .verbs = whoami_verbs,
+	.doc = "Who you are, in each mesh.",
+	.verbs = whoami_verbs,
 	.single = true };

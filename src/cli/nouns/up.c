@@ -125,9 +125,12 @@ as_document(struct cli *c, const struct stand *s)
 	wire_encode_doc(&list, &wire_local_meshes, &s->meshes, NULL);
 	buf_addf(&b, "{\"broker\":{\"url\":");
 	json_quote(&b, s->broker == NULL ? "" : s->broker);
-	buf_addf(&b, ",\"started\":%s},\"daemon\":{\"pid\":%lld,\"started\":%s},"
-	    "\"made\":%s,%s", s->broker_started ? "true" : "false",
-	    (long long)local_pid(c->local), s->daemon_started ? "true" : "false",
+	buf_addf(&b,
+	    ",\"started\":%s},\"daemon\":{\"pid\":%lld,\"started\":%s},"
+	    "\"made\":%s,%s",
+	    s->broker_started ? "true" : "false",
+	    (long long)local_pid(c->local),
+	    s->daemon_started ? "true" : "false",
 	    s->mesh_made ? "true" : "false", buf_str(&list) + 1);
 	rc = doc_print(c, buf_str(&b), b.len);
 	buf_fini(&list);
@@ -142,10 +145,11 @@ report(struct cli *c, const struct stand *s)
 	size_t i;
 
 	if (s->broker != NULL)
-		cli_say(c, "broker  %s at %s", s->broker_started ? "started" :
-		    "runs", safe(c, s->broker));
-	cli_say(c, "daemon  %s, process %lld", s->daemon_started ? "started" :
-	    "runs", (long long)local_pid(c->local));
+		cli_say(c, "broker  %s at %s",
+		    s->broker_started ? "started" : "runs", safe(c, s->broker));
+	cli_say(c, "daemon  %s, process %lld",
+	    s->daemon_started ? "started" : "runs",
+	    (long long)local_pid(c->local));
 	for (i = 0; i < s->meshes.meshes.n; i++) {
 		m = &s->meshes.meshes.v[i];
 		cli_say(c, "mesh    %s%s: you are %s (%s), link %s",
@@ -194,16 +198,23 @@ down(struct cli *c, const struct verb *v)
 	(void)v;
 	if ((rc = cli_home(c)) != 0)
 		return rc;
-	if (purge && (rc = cli_confirm(c, arena_printf(&c->arena, "Stop all and "
-	    "erase %s: keys, mail, meshes made here?", c->home.dir))) != 0)
+	if (purge &&
+	    (rc = cli_confirm(c,
+		 arena_printf(&c->arena,
+		     "Stop all and "
+		     "erase %s: keys, mail, meshes made here?",
+		     c->home.dir))) != 0)
 		return rc;
 	if ((rc = service_daemon_down(c, &daemon)) != 0 ||
 	    (rc = service_broker_down(c, &broker)) != 0)
 		return rc;
 	if (!doc_wanted(c)) {
-		cli_say(c, daemon ? "daemon stopped" : "daemon was not running");
-		cli_say(c, broker ? "broker stopped" : "no broker of this home "
-		    "was running");
+		cli_say(c,
+		    daemon ? "daemon stopped" : "daemon was not running");
+		cli_say(c,
+		    broker ? "broker stopped"
+			   : "no broker of this home "
+			     "was running");
 	}
 	if (purge && (rc = service_purge(c)) != 0)
 		return rc;
@@ -216,23 +227,30 @@ static const struct flag down_flags[] = {
 };
 
 static const struct verb up_verbs[] = {
-	{ .name = "up", .run = up,
-	    .doc = "Starts broker and daemon in the background and makes a "
-	    "personal mesh when there is none. Asks nothing; doing it again "
-	    "changes nothing." },
+	{ .name = "up",
+	    .run = up,
+	    .doc =
+		"Starts broker and daemon in the background and makes a "
+		"personal mesh when there is none. Asks nothing; doing it again "
+		"changes nothing." },
 	{ .name = NULL },
 };
 
 static const struct verb down_verbs[] = {
-	{ .name = "down", .run = down, .flags = down_flags,
-	    .doc = "Stops daemon and broker of this home, and returns when they "
-	    "are gone." },
+	{ .name = "down",
+	    .run = down,
+	    .flags = down_flags,
+	    .doc =
+		"Stops daemon and broker of this home, and returns when they "
+		"are gone." },
 	{ .name = NULL },
 };
 
 const struct noun noun_up = { .name = "up",
-	.doc = "Start everything on this machine.", .verbs = up_verbs,
+	.doc = "Start everything on this machine.",
+	.verbs = up_verbs,
 	.single = true };
 const struct noun noun_down = { .name = "down",
-	.doc = "Stop everything on this machine.", .verbs = down_verbs,
+	.doc = "Stop everything on this machine.",
+	.verbs = down_verbs,
 	.single = true };
