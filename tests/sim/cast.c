@@ -92,8 +92,8 @@ broker_crash(struct sim *s)
 	vfs_crash(s->broker_vfs, world_rand(s->world));
 	broker_free(s->broker);
 	s->broker = NULL;
-	s->broker_up_at = world_now(s->world) +
-	    (int64_t)world_below(s->world, 3000);
+	s->broker_up_at =
+	    world_now(s->world) + (int64_t)world_below(s->world, 3000);
 }
 
 /* ---- daemons ---- */
@@ -262,7 +262,8 @@ sim_tend(struct sim *s)
 
 	if (s->fault[0] != '\0')
 		return;
-	if (s->broker != NULL && (s->broker_stopped || vfs_is_off(s->broker_vfs)))
+	if (s->broker != NULL &&
+	    (s->broker_stopped || vfs_is_off(s->broker_vfs)))
 		broker_crash(s);
 	else if (s->broker == NULL && now >= s->broker_up_at)
 		broker_start(s);
@@ -350,7 +351,8 @@ actor_ask(struct actor *a, struct arena *arena, const struct wire_msg *row,
 		return false;
 	}
 	if (frame_open(&f, arena, arena_dup(arena, s->answer, s->nanswer),
-	    s->nanswer, &why) == OK && f.msg == answer)
+		s->nanswer, &why) == OK &&
+	    f.msg == answer)
 		ok = wire_decode(answer, f.object, out, arena, &why) == OK;
 	if (!ok)
 		sim_fault(s, "%s: %s was answered: %.*s", a->name, row->wire,

@@ -19,9 +19,9 @@
 
 struct said { /* a message somebody was asked to send */
 	int from, to, k;
-	char id[65];	/* once the daemon told it */
-	bool accepted;	/* the daemon answered: it must arrive */
-	int seen;	/* times it stands in the receiver's inbox */
+	char id[65];   /* once the daemon told it */
+	bool accepted; /* the daemon answered: it must arrive */
+	int seen;      /* times it stands in the receiver's inbox */
 };
 
 struct actor {

@@ -33,18 +33,18 @@ found_mesh(struct sim *s)
 	struct local_invite_create ask = { .uses = ACTORS };
 
 	if (!actor_ask(&s->actor[0], &arena, &wire_local_mesh_create, &create,
-	    &wire_local_mesh, &mesh) ||
+		&wire_local_mesh, &mesh) ||
 	    !actor_ask(&s->actor[0], &arena, &wire_local_invite_create, &ask,
-	    &wire_local_invite, &invite)) {
+		&wire_local_invite, &invite)) {
 		arena_fini(&arena);
 		return;
 	}
 	for (int i = 1; i < ACTORS; i++) {
 		struct local_mesh_join join = { .url = invite.url,
-		    .name = s->actor[i].name };
+			.name = s->actor[i].name };
 
-		if (!actor_ask(&s->actor[i], &arena, &wire_local_mesh_join, &join,
-		    &wire_local_mesh, &mesh))
+		if (!actor_ask(&s->actor[i], &arena, &wire_local_mesh_join,
+			&join, &wire_local_mesh, &mesh))
 			break;
 	}
 	arena_fini(&arena);
@@ -93,7 +93,8 @@ trouble(struct sim *s)
 		sim_trace(s, "a connection breaks");
 		world_cut_some(w);
 	} else if (dice < 50) {
-		vfs_power_off_at(s->broker_vfs, 1 + (int64_t)world_below(w, 40));
+		vfs_power_off_at(s->broker_vfs,
+		    1 + (int64_t)world_below(w, 40));
 	} else if (dice < 70) {
 		vfs_power_off_at(some_disk(s), 1 + (int64_t)world_below(w, 40));
 	} else if (dice < 75) {
@@ -112,8 +113,9 @@ static void
 act(struct sim *s, int turns)
 {
 	for (int i = 0; i < turns && s->fault[0] == '\0'; i++) {
-		size_t n = world_chance(s->world, 10) ?
-		    1 + world_below(s->world, 12) : world_below(s->world, 3);
+		size_t n = world_chance(s->world, 10)
+		    ? 1 + world_below(s->world, 12)
+		    : world_below(s->world, 3);
 
 		while (n-- > 0)
 			send_one(s);
@@ -196,12 +198,14 @@ judge_inbox(struct sim *s, int me)
 	for (int i = 0; i < ACTORS; i++)
 		last[i] = -1;
 	while (s->fault[0] == '\0') {
-		struct local_inbox ask = { .all = true, .limit = 200,
-		    .after = after };
+		struct local_inbox ask = { .all = true,
+			.limit = 200,
+			.after = after };
 		struct local_inbox_page page;
 
 		if (!actor_ask(&s->actor[me], &arena, &wire_local_inbox, &ask,
-		    &wire_local_inbox_page, &page) || page.messages.n == 0)
+			&wire_local_inbox_page, &page) ||
+		    page.messages.n == 0)
 			break;
 		for (size_t i = 0; i < page.messages.n; i++)
 			judge_row(s, me, &page.messages.v[i], last);
@@ -219,9 +223,9 @@ judge_receipt(struct sim *s, const struct said *x)
 	struct local_sent sent;
 
 	if (actor_ask(&s->actor[x->from], &arena, &wire_local_message_status,
-	    &ask, &wire_local_sent, &sent) &&
+		&ask, &wire_local_sent, &sent) &&
 	    (sent.recipients.n != 1 ||
-	    strcmp(sent.recipients.v[0].receipt, "delivered") != 0))
+		strcmp(sent.recipients.v[0].receipt, "delivered") != 0))
 		sim_fault(s, "%s>%s %d stands at '%s' in the end (%s)",
 		    s->actor[x->from].name, s->actor[x->to].name, x->k,
 		    sent.recipients.n > 0 ? sent.recipients.v[0].receipt : "",
@@ -240,9 +244,11 @@ judge(struct sim *s)
 		const struct said *x = &s->said.v[i];
 
 		if (x->accepted && x->seen != 1)
-			sim_fault(s, "%s>%s %d was accepted and is in the inbox"
-			    " %d times", s->actor[x->from].name,
-			    s->actor[x->to].name, x->k, x->seen);
+			sim_fault(s,
+			    "%s>%s %d was accepted and is in the inbox"
+			    " %d times",
+			    s->actor[x->from].name, s->actor[x->to].name, x->k,
+			    x->seen);
 		else if (x->seen > 1)
 			sim_fault(s, "%s>%s %d came %d times",
 			    s->actor[x->from].name, s->actor[x->to].name, x->k,
@@ -310,10 +316,11 @@ options_read(struct options *o, int argc, char **argv)
 			char *dash;
 
 			o->from = strtoull(argv[++i], &dash, 10);
-			o->to = *dash == '-' ? strtoull(dash + 1, NULL, 10) :
-			    o->from;
+			o->to = *dash == '-' ? strtoull(dash + 1, NULL, 10)
+					     : o->from;
 		} else {
-			fprintf(stderr, "usage: sim [--seeds A-B] [--rounds N]"
+			fprintf(stderr,
+			    "usage: sim [--seeds A-B] [--rounds N]"
 			    " [--minutes N] [--twice] [--nofsync] [-v]\n");
 			exit(2);
 		}
@@ -336,11 +343,12 @@ main(int argc, char **argv)
 	world_free(world);
 	log_setup(o.verbose ? 2 : -1, LOG_INFO, NULL, NULL);
 	end = time(NULL) + o.minutes * 60;
-	for (uint64_t seed = o.from; o.minutes > 0 ? time(NULL) < end :
-	    seed <= o.to; seed++) {
+	for (uint64_t seed = o.from;
+	     o.minutes > 0 ? time(NULL) < end : seed <= o.to; seed++) {
 		uint64_t first, again;
 
-		if (!run_seed(seed, o.rounds, o.nofsync, o.verbose, &sum, &first))
+		if (!run_seed(seed, o.rounds, o.nofsync, o.verbose, &sum,
+			&first))
 			failed++;
 		if (!o.twice)
 			continue;
@@ -352,9 +360,9 @@ main(int argc, char **argv)
 		}
 	}
 	printf("%llu seeds, %llu events, %llu message events, %llu crashes, "
-	    "%llu cuts: %u failed\n", (unsigned long long)sum.seeds,
-	    (unsigned long long)sum.events, (unsigned long long)sum.messages,
-	    (unsigned long long)sum.crashes, (unsigned long long)sum.cuts,
-	    failed);
+	       "%llu cuts: %u failed\n",
+	    (unsigned long long)sum.seeds, (unsigned long long)sum.events,
+	    (unsigned long long)sum.messages, (unsigned long long)sum.crashes,
+	    (unsigned long long)sum.cuts, failed);
 	return failed > 0;
 }

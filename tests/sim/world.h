@@ -49,6 +49,7 @@ uint64_t world_events(const struct world *);
 uint64_t world_digest(const struct world *);
 
 /* Where a crash may strike: called before each callback into a node. */
-void world_on_event(struct world *, void (*fn)(void *arg, struct node *), void *);
+void world_on_event(struct world *, void (*fn)(void *arg, struct node *),
+    void *);
 
 #endif
