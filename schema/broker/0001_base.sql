@@ -58,6 +58,7 @@ CREATE TABLE session (
 	seen_at		BIGINT NOT NULL,
 	UNIQUE (mesh, key)
 );
+CREATE INDEX session_seen ON session (seen_at);
 
 -- One row per copy on its way. seq is given by the broker and never reused. size
 -- counts the ciphertext; the long columns come last, so that the others are read

@@ -65,7 +65,8 @@ bool json_key_is(struct json key, const char *name);
 struct json json_member(struct json object,
     const char *name); /* p NULL: none */
 
-/* The string's text in the arena, escapes resolved, NUL-terminated. */
+/* The string's text in the arena, escapes resolved, NUL-terminated; NULL, and
+ * a length of 0, when it is no string. */
 char *json_string(struct arena *, struct json, size_t *len);
 size_t json_string_len(struct json); /* bytes once resolved */
 /* An integer that fits exactly (no fraction, no exponent). 0 or -1. */

@@ -272,6 +272,8 @@ json_string(struct arena *a, struct json j, size_t *len)
 	char *out;
 	size_t n;
 
+	if (len != NULL)
+		*len = 0;
 	if (json_kind(j) != JSON_STRING)
 		return NULL;
 	out = arena_alloc(a, j.n - 1); /* never longer than it was written */

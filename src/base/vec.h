@@ -13,7 +13,8 @@
 		size_t n, cap; \
 	}
 
-void *vec_grow(void *v, size_t *cap, size_t size);
+void *vec_grow(void *v, size_t *cap, size_t size)
+    __attribute__((returns_nonnull));
 
 #define vec_add(vec, item)                                         \
 	do {                                                       \

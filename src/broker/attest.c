@@ -72,7 +72,7 @@ loopback_url(const struct broker *b, const char *url)
 	char host[64];
 	const char *p, *e;
 	size_t i, n;
-	char *end;
+	char *end = NULL;
 	long port;
 
 	if (strncasecmp(url, "ws://", 5) != 0)

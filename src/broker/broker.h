@@ -116,6 +116,13 @@ struct grace {
 	int64_t lost_at;
 };
 
+/* A member's queue that nears its limit. */
+struct filling {
+	uint64_t mesh;
+	int64_t queue;
+	char member[65];
+};
+
 struct broker_stats {
 	uint64_t *count; /* [message][code] */
 	uint64_t *us;	 /* [message] */
@@ -142,6 +149,7 @@ struct broker {
 	size_t run_at;
 	VEC(io_id) gone, closing, drained_conns;
 	VEC(struct lane *) dirty;
+	VEC(struct filling) filling;
 	VEC(struct grace) grace; /* by time: from grace_at on */
 	size_t grace_at;
 	VEC(io_id) behind; /* connections with a lane to catch up */
@@ -184,7 +192,9 @@ struct rq {
 #define RECORD(c, doc)
 #define END
 #include "wire/nofields.h"
-#include "broker/remote.def"
+#define PROTO_REMOTE
+#include "proto/all.def"
+#undef PROTO_REMOTE
 #include "wire/undef.h"
 
 /* ---- speaking (say.c) ---- */
@@ -297,7 +307,9 @@ struct message { /* borrowed strings */
 void lane_offer(struct broker *, struct mesh *, const struct message *);
 void lane_catch_up(struct broker *);		 /* those that have room */
 void lane_wake(struct broker *, struct bconn *); /* its output drained */
-void lane_before_commit(struct broker *);	 /* cursors, fetched mail */
+void lane_member_mail(struct broker *, struct mesh *, int64_t mqueue,
+    const char *member);
+void lane_before_commit(struct broker *); /* cursors, fetched mail */
 
 /* ---- the rest of the core ---- */
 

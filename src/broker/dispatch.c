@@ -40,7 +40,9 @@ static const char sql_once_put[] =
 #define RECORD(c, doc)
 #define END
 #include "wire/nofields.h"
-#include "broker/remote.def"
+#define PROTO_REMOTE
+#include "proto/all.def"
+#undef PROTO_REMOTE
 #include "wire/undef.h"
 
 #define REQUEST(c, wire, scope, reply, doc) [M_##c] = call_##c,
@@ -50,7 +52,9 @@ static const char sql_once_put[] =
 #define END
 static int (*const handler[M_COUNT_])(struct rq *, const void *) = {
 #include "wire/nofields.h"
-#include "broker/remote.def"
+#define PROTO_REMOTE
+#include "proto/all.def"
+#undef PROTO_REMOTE
 #include "wire/undef.h"
 };
 
@@ -64,7 +68,7 @@ dispatch_check_rows(void)
 		if (m->kind != W_REQUEST ||
 		    (m->scope & SCOPE_MASK) == SCOPE_LOCAL)
 			continue;
-		if (handler[m->no] == NULL) { /* remote.def lacks a table */
+		if (handler[m->no] == NULL) { /* it names the wrong scope */
 			log_event(LOG_ERROR, "no_handler", "row", m->name,
 			    NULL);
 			abort();
@@ -314,6 +318,10 @@ account(struct rq *rq, int r, int64_t us)
 
 	st->count[no * (E_LAST_ - E_FIRST_) + code]++;
 	st->us[no] += (uint64_t)us;
+	if (r == E_STORE || r == E_INTERNAL || r == E_TOO_BROAD)
+		log_event(LOG_WARN, "request_failed", "type",
+		    no == 0 ? "?" : rq->frame.msg->wire, "code",
+		    err_info(r)->wire, "why", rq->why.text, NULL);
 	if (log_level_get() < LOG_DEBUG)
 		return;
 	log_event(LOG_DEBUG, "request", "type",

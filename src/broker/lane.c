@@ -31,6 +31,10 @@ static const char sql_trim[] =
     " WHERE queue = $1 AND seq <= $2 ORDER BY seq LIMIT $3)"
     " RETURNING sender, size";
 
+static const char sql_fetched[] =
+    "SELECT COALESCE(MIN(acked), 0) FROM queue WHERE mesh = $1 AND member = $2"
+    " AND daemon <> '' AND seen_at > $3 LIMIT 1";
+
 /* ---- attaching ---- */
 
 static void
@@ -338,28 +342,72 @@ lane_wake(struct broker *b, struct bconn *c)
 
 /* ---- cursors ---- */
 
-/* True when there may be more to drop. */
-static bool
-trim(struct broker *b, struct lane *l)
+/* Drops what is fetched; how many rows, or -1. */
+static int
+drop_fetched(struct broker *b, struct mesh *m, int64_t queue, int64_t upto,
+    bool own)
 {
-	struct mesh *m = l->mesh;
 	struct db_rows *r;
 	int64_t size;
 	size_t i;
 
 	r = db_query(b->db, &b->arena, NULL, sql_trim,
-	    DB_VALS(db_i(l->queue), db_i(l->acked), db_i(TRIM_SLICE)));
+	    DB_VALS(db_i(queue), db_i(upto), db_i(TRIM_SLICE)));
 	if (r == NULL)
-		return false;
+		return -1;
 	for (i = 0; i < r->n; i++) {
 		size = db_int(r, i, 1);
-		tally_add(&m->queues, l->queue, -1, -size);
-		tally_add(&m->senders, db_int(r, i, 0), -1, -size);
+		tally_add(&m->queues, queue, -1, -size);
+		if (own)
+			tally_add(&m->senders, db_int(r, i, 0), -1, -size);
 		m->all.n--;
 		m->all.bytes -= size;
 	}
-	return r->n == TRIM_SLICE;
+	return (int)r->n;
 }
+
+/* ---- a member's queue that fills ---- */
+
+/* Mail was added to it: see to it before it is full, once a turn. */
+void
+lane_member_mail(struct broker *b, struct mesh *m, int64_t mqueue,
+    const char *member)
+{
+	const struct broker_limits *l = &b->conf.limits;
+	struct tally t = tally_of(&m->queues, mqueue);
+	struct filling f = { .mesh = m->no, .queue = mqueue };
+	size_t i;
+
+	if (t.n * 4 < l->queue_count * 3 && t.bytes * 4 < l->queue_bytes * 3)
+		return;
+	for (i = 0; i < b->filling.n; i++) {
+		if (b->filling.v[i].queue == mqueue)
+			return;
+	}
+	str_copy(f.member, sizeof(f.member), member);
+	vec_add(&b->filling, f);
+}
+
+/*
+ * What every daemon of the member has fetched may go before its time. One that
+ * was away for longer than mail is kept has no say.
+ */
+static void
+make_room(struct broker *b, const struct filling *f)
+{
+	struct mesh *m = map_geti(&b->meshes, f->mesh);
+	int64_t since = io_wall(b->io) - b->conf.limits.keep_ms;
+	struct db_rows *r;
+
+	if (m == NULL || turn_writes(b->turn, m->no, NULL) != OK)
+		return;
+	r = db_query(b->db, &b->arena, NULL, sql_fetched,
+	    DB_VALS(db_i((int64_t)m->no), db_s(f->member), db_i(since)));
+	if (r != NULL && r->n > 0 && db_int(r, 0, 0) > 0)
+		drop_fetched(b, m, f->queue, db_int(r, 0, 0), false);
+}
+
+/* ---- before the commit ---- */
 
 static bool
 lane_write(struct broker *b, struct lane *l)
@@ -370,7 +418,7 @@ lane_write(struct broker *b, struct lane *l)
 		DB_VALS(db_i(l->queue), db_i(l->acked),
 		    db_i(io_wall(b->io)))) != OK)
 		return true;
-	return trim(b, l);
+	return drop_fetched(b, l->mesh, l->queue, l->acked, true) == TRIM_SLICE;
 }
 
 void
@@ -387,5 +435,8 @@ lane_before_commit(struct broker *b)
 			l->dirty = false;
 	}
 	b->dirty.n = keep;
+	for (i = 0; i < b->filling.n; i++)
+		make_room(b, &b->filling.v[i]);
+	b->filling.n = 0;
 	arena_reset(&b->arena);
 }

@@ -244,6 +244,7 @@ broker_free(struct broker *b)
 	vec_fini(&b->drained_conns);
 	vec_fini(&b->dirty);
 	vec_fini(&b->grace);
+	vec_fini(&b->filling);
 	vec_fini(&b->behind);
 	buf_fini(&b->json);
 	buf_fini(&b->wire);

@@ -14,6 +14,7 @@
 #define SLICE 500
 #define SETTLED_MS (7 * DAY_MS)
 #define FORGOTTEN_MS (37 * DAY_MS)
+#define UNSEEN_MS (90 * DAY_MS) /* nothing of such a session is left */
 
 static const char sql_oldest[] =
     "SELECT m.seq, m.mesh, m.queue, m.sender, m.size, m.id, m.target,"
@@ -37,6 +38,10 @@ static const char sql_once[] =
 static const char sql_receipts[] =
     "DELETE FROM receipt WHERE no IN (SELECT no FROM receipt WHERE at < $1"
     " ORDER BY at LIMIT $2)";
+
+static const char sql_sessions[] =
+    "DELETE FROM session WHERE no IN (SELECT no FROM session"
+    " WHERE seen_at < $1 ORDER BY seen_at LIMIT $2)";
 
 /* ---- mail ---- */
 
@@ -145,6 +150,10 @@ sweep_rest(struct rq *rq)
 	more = db_changes(b->db) == SLICE;
 	if (change(rq, sql_receipts, db_i(rq->now - FORGOTTEN_MS),
 		db_i(SLICE)) == NULL)
+		return false;
+	more |= db_changes(b->db) == SLICE;
+	if (change(rq, sql_sessions, db_i(rq->now - UNSEEN_MS), db_i(SLICE)) ==
+	    NULL)
 		return false;
 	return more || db_changes(b->db) == SLICE;
 }

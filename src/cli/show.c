@@ -278,6 +278,29 @@ list_of(const struct wire_msg *m)
 	return NULL;
 }
 
+/* On a terminal a column in which nothing stands is left out; scripts get every
+ * one. Moves the cells together; the number of columns that stay. */
+static size_t
+drop_empty(const char **head, size_t ncol, const char **cell, size_t n)
+{
+	size_t i, j, to, stay = 0;
+	bool keep[COLUMNS_MAX] = { true };
+
+	for (i = 0; i < n * ncol; i++)
+		keep[i % ncol] |= *cell[i] != '\0';
+	for (i = to = 0; i < n; i++) {
+		for (j = 0; j < ncol; j++) {
+			if (keep[j])
+				cell[to++] = cell[i * ncol + j];
+		}
+	}
+	for (j = 0; j < ncol; j++) {
+		if (keep[j])
+			head[stay++] = head[j];
+	}
+	return stay;
+}
+
 void
 show_items(struct cli *c, const struct wire_msg *m, const void *v, size_t n,
     const char *columns)
@@ -295,6 +318,8 @@ show_items(struct cli *c, const struct wire_msg *m, const void *v, size_t n,
 			    : show_field(c, col, (const char *)v + i * m->size);
 		}
 	}
+	if (c->tty_out)
+		ncol = drop_empty(head, ncol, cell, n);
 	put_table(c, head, ncol, cell, n);
 }
 

@@ -198,7 +198,7 @@ exchange(struct local *l, const struct buf *line, const char *reqid,
     int wait_ms, struct arena *a, struct local_answer *out, struct why *why)
 {
 	int64_t deadline = now_ms() + (wait_ms > 0 ? wait_ms : LOCAL_WAIT_MS);
-	size_t n;
+	size_t n = 0;
 	int rc;
 
 	memset(&l->error, 0, sizeof(l->error));

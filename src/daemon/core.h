@@ -212,6 +212,7 @@ struct dmesh *dmesh_add(struct daemon *, const struct mesh_new *, struct why *);
 int dmesh_erase(struct dmesh *, struct why *);
 void dmesh_sweep(struct daemon *); /* frees what is gone */
 void dmesh_free(struct dmesh *);
+bool dmesh_act(struct dmesh *, const char *act, const char *head);
 int dmesh_warn(struct dmesh *, const char *text);
 int dmesh_cursor(struct dmesh *);  /* writes a dirty cursor */
 const char *dmesh_role(const struct dmesh *, const char *member);

@@ -132,6 +132,23 @@ link_act(void *arg, int64_t n, const char *act)
 	return code;
 }
 
+/* An act of ours that was just accepted, without asking for it again: a member
+ * that left could not. */
+bool
+dmesh_act(struct dmesh *m, const char *act, const char *head)
+{
+	struct why why;
+
+	if (roll_apply(m->roll, act, &why) == OK &&
+	    str_eq(roll_head(m->roll), head))
+		return link_act(m, roll_n(m->roll) - 1, act) == OK;
+	link_refuse(m->link, "roll_forked: the broker took an act of ours and shows "
+	    "another roll than with it; nothing is believed until you act");
+	why_set(&why, E_CONFLICT, "roll");
+	d_broken(m->d, "act", &why);
+	return false;
+}
+
 static void
 link_roll(void *arg)
 {

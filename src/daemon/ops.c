@@ -347,6 +347,13 @@ on_appended(struct dop *op, const struct link_reply *r)
 		op_fail_why(op, &r->why);
 		return;
 	}
+	if (r->code == OK && msg->roll.n == roll_n(m->roll) + 1) {
+		if (dmesh_act(m, a->made.act, msg->roll.head))
+			a->done(op, m);
+		else
+			op_fail(op, E_ROLL_FORKED, "the broker shows another roll");
+		return;
+	}
 	a->appended = r->code == OK;
 	a->conflict = r->code == E_ROLL_CONFLICT;
 	op_wait(op, NEWS_ROLL, STEP_MS, act_news);

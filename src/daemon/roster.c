@@ -114,7 +114,10 @@ roster_learn(struct dmesh *m, const char *b64, const char *key, struct why *why)
 		why_set(why, E_BAD_ATTESTATION, "two members claim one session key");
 		return NULL;
 	}
-	p = peer_make(m, key);
+	if (p == NULL) { /* until a list says more; a home bears that name */
+		p = peer_make(m, key);
+		p->home = str_eq(a.name, roll_member(m->roll, a.member)->name);
+	}
 	str_copy(p->member, sizeof(p->member), a.member);
 	str_copy(p->name, sizeof(p->name), a.name);
 	mem_free(p->attestation);

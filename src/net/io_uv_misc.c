@@ -104,14 +104,17 @@ op_timer(struct io *io, int64_t after_ms, io_timer_fn *fn, void *arg)
 {
 	struct uvio *u = (struct uvio *)io;
 	struct timer *timer;
+	uint64_t late;
 
 	timer = (struct timer *)thing_new(u, TIMER, sizeof(*timer));
 	timer->fn = fn;
 	timer->arg = arg;
 	timer->h.data = timer;
 	uv_timer_init(&u->loop, &timer->h);
+	/* libuv counts from the turn's beginning: never fire early. */
+	late = uv_hrtime() / 1000000 - uv_now(&u->loop);
 	uv_timer_start(&timer->h, on_timer,
-	    after_ms > 0 ? (uint64_t)after_ms : 0, 0);
+	    after_ms > 0 ? (uint64_t)after_ms + late : 0, 0);
 	return timer->t.id;
 }
 

@@ -51,6 +51,7 @@ def case_two_people():
                     ((ann, "Bob"), (bob, "Ann"))]
             check(both[0] == both[1] and len(both[0]) == 36, "digits", both)
             documents(ann)
+            library(ann, bob)
             fast_send(ann)
             sessions(ann, bob)
 
@@ -68,6 +69,28 @@ def documents(h):
             check(list(done.doc)[0] == "schema_version", "document", words)
         h.ok(*words)
     check(h("profile", "--json").doc["summary"] == "at it", "summary")
+
+
+def library(ann, bob):
+    """A program that knows only <claudemesh.h>."""
+    api = os.path.join(os.environ.get("BUILD_DIR", os.path.dirname(BIN)), "api")
+    if not check(os.path.exists(api), "the program " + api):
+        return
+    env = ann.env(PATH=os.path.dirname(BIN) + ":" + os.environ["PATH"])
+    p = subprocess.run([api, ann.dir, "Bob", "by the library"], env=env,
+                       capture_output=True, text=True, timeout=30)
+    check(p.returncode == 0 and '"receipt"' in p.stdout, "cm_send", p)
+    ann.ok("daemon", "down")
+    bob.ok("send", "Ann", "back")
+    p = subprocess.run([api, ann.dir], env=env, capture_output=True, text=True,
+                       timeout=30)
+    check(p.returncode == 0 and '"back"' in p.stdout,
+          "cm_inbox starts the daemon and waits", p)
+    p = subprocess.run([api, ann.dir, "Nobody", "x"], env=env,
+                       capture_output=True, text=True, timeout=30)
+    check(p.returncode == 3 and p.stdout.startswith("error 3 no_peer: "),
+          "cm_error", p)
+    check(ann("inbox", "--json").doc["messages"] == [], "it was marked read")
 
 
 def fast_send(h):

@@ -180,6 +180,19 @@ def case_doctor_of_nothing():
         check(not os.path.exists(h.dir), "looking makes nothing")
 
 
+def case_header():
+    """The public header in C99 and in C++."""
+    include = os.path.join(os.path.dirname(__file__), "..", "..", "include")
+    flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
+             "-I", include, "-"]
+    for language in ["-std=c99", "-xc"], ["-std=c++11", "-xc++"]:
+        p = subprocess.run(["clang", *language, *flags], text=True,
+                           input="#include <claudemesh.h>\nint main(void)"
+                           "{ return cm_version() == 0; }\n",
+                           capture_output=True)
+        check(p.returncode == 0, language, p.stderr)
+
+
 def case_starts_fast():
     import time
     with Home() as h:

@@ -44,7 +44,8 @@ def until(cond, seconds=10, what="", pause=0.02):
         if value:
             return value
         if time.monotonic() > end:
-            raise Failed("not within %s s: %s" % (seconds, what))
+            raise Failed("not within %s s: %s" % (
+                seconds, what() if callable(what) else what))
         time.sleep(pause)
 
 

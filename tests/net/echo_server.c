@@ -6,7 +6,7 @@
  * sanitizer has its say.
  *
  * Messages that are commands: !close CODE REASON, !big BYTES, !flood,
- * !pause MS, !queued.
+ * !pause MS (reading stops), !deaf MS (nothing is pulled).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ struct echo {
 	struct io *io;
 	struct server *sv;
 	VEC(io_id) ready;
+	io_id deaf;	 /* of this one nothing is pulled for a while */
 	bool admit_late; /* at the first message, not at once */
 };
 
@@ -38,6 +39,7 @@ on_later(void *arg, io_id timer)
 
 	(void)timer;
 	if (l->pause) {
+		l->e->deaf = 0;
 		server_pause(l->e->sv, l->conn, false);
 		vec_add(&l->e->ready, l->conn);
 	} else
@@ -175,7 +177,10 @@ command(struct echo *e, io_id conn, const char *s)
 		big(e, conn, (size_t)n);
 	else if (strcmp(s, "!flood") == 0)
 		flood(e, conn);
-	else if (sscanf(s, "!pause %ld", &n) == 1) {
+	else if (sscanf(s, "!deaf %ld", &n) == 1) {
+		e->deaf = conn;
+		later(e, conn, n, true);
+	} else if (sscanf(s, "!pause %ld", &n) == 1) {
 		server_pause(e->sv, conn, true);
 		later(e, conn, n, true);
 	}
@@ -188,7 +193,7 @@ serve(struct echo *e, io_id conn)
 	char cmd[128];
 	size_t n;
 
-	while (server_frame(e->sv, conn, &text, &n)) {
+	while (e->deaf != conn && server_frame(e->sv, conn, &text, &n)) {
 		if (e->admit_late)
 			server_admit(e->sv, conn);
 		if (n > 0 && *text == '!' && n < sizeof(cmd)) {

@@ -242,8 +242,18 @@ def slow_consumer(server):
 @test()
 def back_pressure(server):
     """Paused: input stays in the kernel; then all of it is served."""
+    held_back(server, b"!pause 1500")
+
+
+@test()
+def nobody_pulls(server):
+    """The same when the core just does not pull: reading stops by itself."""
+    held_back(server, b"!deaf 1500")
+
+
+def held_back(server, command):
     ws = Raw(server)
-    ws.send(frame(TEXT, b"!pause 1500"))
+    ws.send(frame(TEXT, command))
     time.sleep(0.2)
     before = server.rss_kib()
     message = frame(TEXT, os.urandom(15000).hex().encode())
@@ -266,8 +276,8 @@ def back_pressure(server):
 
 
 @test()
-def nobody_pulls(server):
-    """More messages than 256 KiB in one go, pulled a turn later: all come."""
+def more_than_the_backlog(server):
+    """More messages than 256 KiB in one go: all come."""
     ws = Raw(server)
     ws.send(*(frame(TEXT, b"%06d" % i + b"x" * 60000) for i in range(50)))
     for i in range(50):

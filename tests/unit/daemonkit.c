@@ -113,6 +113,7 @@ dk_ask(struct dk *k, int who, const char *session, const struct wire_msg *row,
 	if (f.msg == &wire_error) {
 		assert_int_equal(wire_decode(f.msg, f.object, &e, &k->arena, NULL), OK);
 		str_copy(k->err, sizeof(k->err), e.message);
+		print_message("[ %s: %s ]\n", row->wire, e.message);
 		return err_named(e.code)->code;
 	}
 	if (f.msg != row->reply)

@@ -247,6 +247,43 @@ test_quota_and_rate(void **state)
 	pair_fini(&p);
 }
 
+/* A member's mail is kept for other daemons, but what all of them have makes
+ * room when the queue fills. */
+static void
+test_member_mail_makes_room(void **state)
+{
+	struct kit *k = *state;
+	struct message_push got = { 0 };
+	char id[24], receipt[16];
+	struct pair p;
+	int i;
+
+	kit_fini(k);
+	kit_init(k);
+	k->conf.limits.queue_count = 20;
+	kit_start(k);
+	pair_init(&p, k);
+	for (i = 0; i < 100; i++) {
+		snprintf(id, sizeof(id), "message-%04d", i);
+		send_text(p.ca, &p.a, p.bob.member.hex, id, receipt);
+		assert_string_equal(receipt, "stored");
+		assert_true(heard(p.cb, &wire_message_push, &got));
+		assert_string_equal(got.message_id, id);
+		assert_int_equal(ASK(p.cb, NULL, message_ack, NULL,
+				     .cursor = { .history =
+						     p.b.ack.cursor.history,
+					 .seq = got.seq },
+				     .has_cursor = true),
+		    OK);
+	}
+	for (i = 0; i < 21; i++) { /* nobody fetches these */
+		snprintf(id, sizeof(id), "another-%04d", i);
+		send_text(p.ca, &p.a, p.bob.member.hex, id, receipt);
+	}
+	assert_string_equal(receipt, "refused");
+	pair_fini(&p);
+}
+
 /* Days go by; alice renews her attestation, as a daemon does. */
 static void
 pass_days(struct kit *k, struct pair *p, int days)
@@ -376,6 +413,7 @@ main(void)
 		T(test_receipt_for_others_mail),
 		T(test_slow_reader),
 		T(test_quota_and_rate),
+		T(test_member_mail_makes_room),
 		T(test_expiry),
 		T(test_cursors),
 		T(test_drain),

@@ -264,7 +264,7 @@ send_copy(struct rq *rq, struct sending *s, size_t i)
 	struct parcel *p = &s->parcel[i];
 	struct recipient *out = &s->out[i];
 	const char *reason;
-	bool yes;
+	bool yes = false;
 	int r = known(rq, s, out, &yes);
 
 	if (r != OK || yes)
@@ -306,6 +306,8 @@ pass_on(struct rq *rq, const struct sending *s, const struct parcel *p)
 	tally_add(&m->queues, p->queue, 1, p->size);
 	if (p->own)
 		tally_add(&m->senders, rq->peer->no, 1, p->size);
+	else
+		lane_member_mail(rq->b, m, p->queue, p->copy->target_spec);
 	m->all.n++;
 	m->all.bytes += p->size;
 	rq->b->stat.stored++;
