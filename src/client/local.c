@@ -298,7 +298,7 @@ static int
 hello(struct local *l, struct why *why)
 {
 	struct local_hello hi = { .version = self_version(),
-		.build = self_build(),
+		.build = l->exe == NULL ? 0 : self_build_of(l->exe),
 		.exe = l->exe };
 	struct local_welcome w;
 	struct arena a;

@@ -29,11 +29,17 @@ self_version(void)
 }
 
 int64_t
-self_build(void)
+self_build_of(const char *exe)
 {
 	struct stat st;
 
-	return stat(proc_exe, &st) == 0 ? (int64_t)st.st_mtime : 0;
+	return stat(exe, &st) == 0 ? (int64_t)st.st_mtime : 0;
+}
+
+int64_t
+self_build(void)
+{
+	return self_build_of(proc_exe);
 }
 
 static int

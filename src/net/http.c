@@ -139,9 +139,9 @@ version(struct http_in *in, const char *v)
 		in->http10 = true;
 		return 0;
 	}
-	return strncmp(v, "HTTP/", 5) == 0 ?
-	    bad(in, 505, "only HTTP/1.1 and 1.0 are spoken") :
-	    bad(in, 400, "malformed request line");
+	return strncmp(v, "HTTP/", 5) == 0
+	    ? bad(in, 505, "only HTTP/1.1 and 1.0 are spoken")
+	    : bad(in, 400, "malformed request line");
 }
 
 /* http://authority/path names the same authority as Host, or is refused. */
@@ -234,8 +234,8 @@ host(struct http_in *in)
 		return bad(in, 400, "Host is empty");
 	for (; *v != '\0'; v++)
 		if (!((*v >= 'a' && *v <= 'z') || (*v >= 'A' && *v <= 'Z') ||
-		    (*v >= '0' && *v <= '9') ||
-		    strchr(".-_~%:[]", *v) != NULL))
+			(*v >= '0' && *v <= '9') ||
+			strchr(".-_~%:[]", *v) != NULL))
 			return bad(in, 400, "malformed Host");
 	return 0;
 }
@@ -301,10 +301,10 @@ head_done(struct http_in *in)
 	bool ok = ask_llhttp(&in->head.raw, &o);
 
 	if (http_head_split(&in->head, &line, in->header, HTTP_HEADERS,
-	    &in->nheader) != 0)
-		return in->nheader == HTTP_HEADERS ?
-		    bad(in, 431, "too many header fields") :
-		    bad(in, 400, "malformed header field");
+		&in->nheader) != 0)
+		return in->nheader == HTTP_HEADERS
+		    ? bad(in, 431, "too many header fields")
+		    : bad(in, 400, "malformed header field");
 	if (no_twins(in) != 0 || first_line(in, line) != 0 || host(in) != 0 ||
 	    framing(in) != 0 || wishes(in) != 0)
 		return -1;

@@ -13,7 +13,7 @@
 #include "net/server.h"
 
 #define HTTP_HEADERS 100
-#define HTTP_CHUNK_EXT_MAX 1024	 /* bytes of chunk extensions in a request */
+#define HTTP_CHUNK_EXT_MAX 1024 /* bytes of chunk extensions in a request */
 #define HTTP_TRAILER_MAX 4096
 
 /* ---- a head: first line and header lines, ended by an empty line ---- */
@@ -32,8 +32,8 @@ enum http_got http_head_feed(struct http_head *, const char *p, size_t n,
 void http_trailer_init(struct http_head *); /* lines with no first line */
 /* Of a whole head: cuts it in place. 0, or -1 when a line is malformed or
  * there are more than cap. first may be NULL. */
-int http_head_split(struct http_head *, char **first,
-    struct http_header *list, size_t cap, size_t *n);
+int http_head_split(struct http_head *, char **first, struct http_header *list,
+    size_t cap, size_t *n);
 
 /* ---- a request ---- */
 

@@ -49,9 +49,8 @@ nobody_close(void *arg, io_id id, enum io_why why)
 	(void)why;
 }
 
-const struct io_stream_cb io_nobody = {
-	nobody_id, nobody_data, nobody_id, nobody_close
-};
+const struct io_stream_cb io_nobody = { nobody_id, nobody_data, nobody_id,
+	nobody_close };
 
 static int
 parse_port(const char *s, uint16_t *out)
@@ -107,8 +106,9 @@ io_addr_parse(struct io_addr *a, const char *s)
 	*a = (struct io_addr){ 0 };
 	if (str_starts(s, "unix:")) {
 		a->unix_ = true;
-		return s[5] != '\0' &&
-		    str_copy(a->path, sizeof(a->path), s + 5) ? 0 : -1;
+		return s[5] != '\0' && str_copy(a->path, sizeof(a->path), s + 5)
+		    ? 0
+		    : -1;
 	}
 	if (s[0] == '[') {
 		colon = strchr(s, ']');

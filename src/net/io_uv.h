@@ -34,22 +34,22 @@ struct stream {
 	struct thing t;
 	const struct io_stream_cb *cb; /* NULL: accepted and not yet bound */
 	void *arg;
-	struct buf out;	      /* written, not yet offered to the kernel */
-	size_t low_water;     /* (the limit is out.max) */
-	struct dial *dial;    /* while connecting */
-	io_id timer;	      /* connect or linger */
-	uint8_t why;	      /* enum io_why, once closing */
-	bool open;	      /* connected */
-	bool closing;	      /* ended; the close callback is to come */
-	bool redial;	      /* the handle closes, to be opened anew */
-	bool lingering;	      /* we close when the queue is empty */
-	bool shut;	      /* our end is shut, waiting for theirs */
-	bool eof;	      /* they closed; the turn may still answer */
-	bool stopped;	      /* read_stop */
-	bool inflight;	      /* a uv_write is under way */
-	bool dirty;	      /* listed in u->dirty */
-	bool above;	      /* queue went over low_water */
-	bool drained;	      /* listed in u->drained */
+	struct buf out;	   /* written, not yet offered to the kernel */
+	size_t low_water;  /* (the limit is out.max) */
+	struct dial *dial; /* while connecting */
+	io_id timer;	   /* connect or linger */
+	uint8_t why;	   /* enum io_why, once closing */
+	bool open;	   /* connected */
+	bool closing;	   /* ended; the close callback is to come */
+	bool redial;	   /* the handle closes, to be opened anew */
+	bool lingering;	   /* we close when the queue is empty */
+	bool shut;	   /* our end is shut, waiting for theirs */
+	bool eof;	   /* they closed; the turn may still answer */
+	bool stopped;	   /* read_stop */
+	bool inflight;	   /* a uv_write is under way */
+	bool dirty;	   /* listed in u->dirty */
+	bool above;	   /* queue went over low_water */
+	bool drained;	   /* listed in u->drained */
 	union {
 		uv_handle_t handle;
 		uv_stream_t stream;
@@ -85,8 +85,8 @@ struct uvio {
 /* io_uv.c */
 struct thing *thing_new(struct uvio *, enum thing_kind, size_t size);
 void *thing_get(struct io *, enum thing_kind, io_id); /* NULL when gone */
-void thing_gone(struct thing *); /* forget and free */
-void uvio_event(struct uvio *);	 /* a callback comes: a turn must follow */
+void thing_gone(struct thing *);		      /* forget and free */
+void uvio_event(struct uvio *); /* a callback comes: a turn must follow */
 
 /* io_uv_stream.c */
 struct stream *stream_new(struct uvio *, bool unix_);
@@ -110,7 +110,7 @@ io_id op_listen(struct io *, struct io_addr *, io_accept_fn *, void *, char *,
 void op_unlisten(struct io *, io_id);
 io_id op_connect(struct io *, const struct io_addr *,
     const struct io_stream_cb *, void *);
-void dial_drop(struct stream *);	      /* the stream ends first */
+void dial_drop(struct stream *); /* the stream ends first */
 void listener_close(struct thing *);
 
 /* io_uv_misc.c */

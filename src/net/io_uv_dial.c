@@ -79,8 +79,8 @@ on_connection(uv_stream_t *h, int status)
 	struct stream *s;
 
 	if (status != 0) {
-		log_event(LOG_WARN, "accept_failed", "why",
-		    uv_strerror(status), NULL);
+		log_event(LOG_WARN, "accept_failed", "why", uv_strerror(status),
+		    NULL);
 		return;
 	}
 	uvio_event(l->t.u);
@@ -122,9 +122,9 @@ tcp_bind(struct listener *l, struct io_addr *a)
 	if (rc != 0)
 		return rc;
 	uv_tcp_getsockname(&l->h.tcp, (struct sockaddr *)&ss, &len);
-	a->port = ntohs(ss.ss_family == AF_INET ?
-	    ((struct sockaddr_in *)&ss)->sin_port :
-	    ((struct sockaddr_in6 *)&ss)->sin6_port);
+	a->port = ntohs(ss.ss_family == AF_INET
+		? ((struct sockaddr_in *)&ss)->sin_port
+		: ((struct sockaddr_in6 *)&ss)->sin6_port);
 	return 0;
 }
 
@@ -348,7 +348,8 @@ static void
 dial_tcp(struct dial *d, const struct io_addr *a)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_ADDRCONFIG };
 	struct sockaddr_storage ss;
 	char port[8];
 	int rc;

@@ -191,9 +191,8 @@ on_close(void *arg, io_id id, enum io_why why)
 	conn_free(c);
 }
 
-static const struct io_stream_cb stream_cb = {
-	on_open, on_data, on_drain, on_close
-};
+static const struct io_stream_cb stream_cb = { on_open, on_data, on_drain,
+	on_close };
 
 /* ---- coming in ---- */
 

@@ -52,7 +52,7 @@ refuse(struct conn *c, int status, const char *why)
 	str_copy(body, sizeof(body) - 1, why);
 	strcat(body, "\n");
 	if (send_reply(c, status, "text/plain; charset=utf-8", extra, body,
-	    strlen(body), false) == 0)
+		strlen(body), false) == 0)
 		conn_last(c);
 	else
 		conn_kill(c);
@@ -156,9 +156,11 @@ send_switch(struct conn *c, const struct http_request *rq, const char *proto)
 
 	ws_accept(accept, http_header(rq, "sec-websocket-key"));
 	buf_init(&b, 4096);
-	buf_addf(&b, "HTTP/1.1 101 Switching Protocols\r\n"
+	buf_addf(&b,
+	    "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: %s\r\n", accept);
+	    "Sec-WebSocket-Accept: %s\r\n",
+	    accept);
 	if (*proto != '\0')
 		buf_addf(&b, "Sec-WebSocket-Protocol: %s\r\n", proto);
 	buf_adds(&b, "\r\n");
@@ -204,13 +206,13 @@ upgrade(struct conn *c, struct http_request *rq)
 	buf_init(&offered, sv->conf.header_max);
 	offers(rq, &offered);
 	if (sv->ops->upgrade != NULL)
-		proto = sv->ops->upgrade(sv->arg, rq, buf_str(&offered),
-		    &status);
+		proto =
+		    sv->ops->upgrade(sv->arg, rq, buf_str(&offered), &status);
 	if (proto != NULL)
 		become_ws(c, rq, proto);
 	else
-		refuse(c, status, rq->refusal != NULL ? rq->refusal :
-		    http_reason(status));
+		refuse(c, status,
+		    rq->refusal != NULL ? rq->refusal : http_reason(status));
 	buf_fini(&offered);
 }
 

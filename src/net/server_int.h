@@ -14,8 +14,8 @@
 #define LOW_WATER (64 * 1024)
 #define BACKLOG_STOP (256 * 1024) /* undelivered input: reading pauses */
 #define BACKLOG_GO (128 * 1024)
-#define PIPELINE_MAX (64 * 1024)  /* bytes behind an unanswered request */
-#define CLOSE_MS 5000		  /* for the other end's close frame */
+#define PIPELINE_MAX (64 * 1024) /* bytes behind an unanswered request */
+#define CLOSE_MS 5000		 /* for the other end's close frame */
 
 enum conn_state {
 	C_READ,	   /* HTTP: idle or reading a request */
@@ -77,9 +77,9 @@ struct server {
 /* server.c */
 struct conn *conn_get(struct server *, io_id);
 int conn_write(struct conn *, const void *p, size_t n);
-void conn_kill(struct conn *);	/* at once */
-void conn_last(struct conn *);	/* after what is queued */
-void conn_kick(struct conn *);	/* see to it soon, outside this call */
+void conn_kill(struct conn *);	  /* at once */
+void conn_last(struct conn *);	  /* after what is queued */
+void conn_kick(struct conn *);	  /* see to it soon, outside this call */
 void conn_reading(struct conn *); /* after a change of paused or backlog */
 void conn_admitted(struct conn *);
 struct io_peer conn_peer(const struct conn *);

@@ -16,7 +16,10 @@ static const struct {
 	const char *name;
 	uint16_t port;
 } schemes[] = {
-	{ "ws", 80 }, { "wss", 443 }, { "http", 80 }, { "https", 443 },
+	{ "ws", 80 },
+	{ "wss", 443 },
+	{ "http", 80 },
+	{ "https", 443 },
 };
 
 static int
@@ -55,10 +58,10 @@ take_scheme(struct url *u, const char *s)
 static bool
 is_host(const char *s, bool six)
 {
-	size_t n = strlen(s);
+	const char *of = six ? "0123456789abcdef:."
+			     : "abcdefghijklmnopqrstuvwxyz0123456789.-_";
 
-	return n > 0 && n == strspn(s, six ? "0123456789abcdef:." :
-	    "abcdefghijklmnopqrstuvwxyz0123456789.-_");
+	return *s != '\0' && s[strspn(s, of)] == '\0';
 }
 
 /* authority[0..n): host[:port], in brackets when it is IPv6. */
@@ -71,8 +74,8 @@ take_authority(struct url *u, const char *s, size_t n, const char **why)
 	if (n >= sizeof(text))
 		return fault(why, "the host is too long");
 	for (size_t i = 0; i < n; i++)
-		text[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] | 0x20 :
-		    s[i]);
+		text[i] =
+		    (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] | 0x20 : s[i]);
 	text[n] = '\0';
 	port = strrchr(text, ':');
 	if (*text == '[') {
@@ -86,8 +89,8 @@ take_authority(struct url *u, const char *s, size_t n, const char **why)
 	if (port != NULL) {
 		*port++ = '\0';
 		if (strspn(port, "0123456789") != strlen(port) ||
-		    strlen(port) > 5 ||
-		    sscanf(port, "%lu", &v) != 1 || v == 0 || v > 65535)
+		    strlen(port) > 5 || sscanf(port, "%lu", &v) != 1 ||
+		    v == 0 || v > 65535)
 			return fault(why, "the port is not 1 to 65535");
 		u->port = (uint16_t)v;
 	}
@@ -106,19 +109,21 @@ url_parse(struct url *u, const char *s, const char **why)
 	*u = (struct url){ 0 };
 	at = take_scheme(u, s);
 	if (at == NULL)
-		return fault(why, "it does not start with ws://, wss://, "
+		return fault(why,
+		    "it does not start with ws://, wss://, "
 		    "http:// or https://");
 	for (p = at; *p != '\0'; p++)
 		if (*p <= ' ' || *p > '~' || *p == '#' || *p == '\\')
-			return fault(why, "it has a character that does not "
+			return fault(why,
+			    "it has a character that does not "
 			    "belong in an address");
 	n = strcspn(at, "/?");
 	if (memchr(at, '@', n) != NULL)
 		return fault(why, "a user name does not belong in it");
 	if (take_authority(u, at, n, why) != 0)
 		return -1;
-	if (snprintf(u->path, sizeof(u->path), "%s%s",
-	    at[n] == '/' ? "" : "/", at + n) >= (int)sizeof(u->path))
+	if (snprintf(u->path, sizeof(u->path), "%s%s", at[n] == '/' ? "" : "/",
+		at + n) >= (int)sizeof(u->path))
 		return fault(why, "the path is too long");
 	return 0;
 }
@@ -133,7 +138,7 @@ print(char *out, size_t cap, const struct url *u, const char *path,
 	if (u->port != default_port(u->scheme))
 		snprintf(port, sizeof(port), ":%u", (unsigned)u->port);
 	if ((size_t)snprintf(out, cap, "%s://%s%s%s%s%s", u->scheme,
-	    six ? "[" : "", u->host, six ? "]" : "", port, path) >= cap)
+		six ? "[" : "", u->host, six ? "]" : "", port, path) >= cap)
 		return fault(why, "it is too long");
 	return 0;
 }

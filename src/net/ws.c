@@ -71,9 +71,9 @@ check_head(struct ws_dec *d)
 	if (d->head[0] & 0x70)
 		return fail(d, WS_PROTOCOL, "a reserved bit is set");
 	if (d->masked != d->server)
-		return fail(d, WS_PROTOCOL, d->server ?
-		    "a client's frame is not masked" :
-		    "a server's frame is masked");
+		return fail(d, WS_PROTOCOL,
+		    d->server ? "a client's frame is not masked"
+			      : "a server's frame is masked");
 	if (d->op == WS_BINARY)
 		return fail(d, WS_UNSUPPORTED, "binary messages are not taken");
 	if ((d->op > WS_BINARY && !control) || d->op > WS_PONG)
@@ -95,11 +95,12 @@ check_length(struct ws_dec *d)
 	d->left = bytes == 0 ? n : 0;
 	for (size_t i = 0; i < bytes; i++)
 		d->left = d->left << 8 | d->head[2 + i];
-	if ((bytes == 2 && d->left < 126) || (bytes == 8 &&
-	    (d->left < 65536 || d->left >> 63)))
+	if ((bytes == 2 && d->left < 126) ||
+	    (bytes == 8 && (d->left < 65536 || d->left >> 63)))
 		return fail(d, WS_PROTOCOL, "malformed length");
 	if (d->op < 8 && d->left > d->max - d->len)
-		return fail(d, WS_TOO_BIG_CODE, "the message is over the limit");
+		return fail(d, WS_TOO_BIG_CODE,
+		    "the message is over the limit");
 	return WS_MORE;
 }
 
@@ -138,7 +139,7 @@ static enum ws_event
 take_head(struct ws_dec *d, const char **p, size_t *n)
 {
 	while (*n > 0 && d->nhead < head_need(d)) {
-		d->head[d->nhead++] = (uint8_t)*(*p)++;
+		d->head[d->nhead++] = (uint8_t) * (*p)++;
 		(*n)--;
 		if (d->nhead != 2)
 			continue;
@@ -196,7 +197,8 @@ closed(struct ws_dec *d)
 		d->ncontrol = (uint8_t)(d->ncontrol - 2);
 		memmove(d->control, d->control + 2, (size_t)d->ncontrol + 1);
 		if (!utf8_valid(d->control, d->ncontrol))
-			return fail(d, WS_BAD_DATA, "close reason is not UTF-8");
+			return fail(d, WS_BAD_DATA,
+			    "close reason is not UTF-8");
 	}
 	d->over = true;
 	return WS_CLOSED;
@@ -216,8 +218,7 @@ frame_done(struct ws_dec *d, const struct buf *out)
 	if (!d->fin)
 		return WS_MORE;
 	d->message = false;
-	if (d->len > 0 &&
-	    !utf8_valid(out->data + out->len - d->len, d->len))
+	if (d->len > 0 && !utf8_valid(out->data + out->len - d->len, d->len))
 		return fail(d, WS_BAD_DATA, "a text message is not UTF-8");
 	return WS_MESSAGE;
 }
@@ -255,7 +256,8 @@ bool
 ws_code_valid(int code)
 {
 	return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 &&
-	    code != 1006) || (code >= 3000 && code <= 4999);
+		   code != 1006) ||
+	    (code >= 3000 && code <= 4999);
 }
 
 /* ---- encoding ---- */

@@ -19,13 +19,23 @@
 #define WS_ACCEPT_LEN 28
 
 enum ws_op {
-	WS_CONT = 0, WS_TEXT = 1, WS_BINARY = 2,
-	WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10
+	WS_CONT = 0,
+	WS_TEXT = 1,
+	WS_BINARY = 2,
+	WS_CLOSE = 8,
+	WS_PING = 9,
+	WS_PONG = 10
 };
 enum ws_code { /* those we say */
-	WS_NORMAL = 1000, WS_GOING_AWAY = 1001, WS_PROTOCOL = 1002,
-	WS_UNSUPPORTED = 1003, WS_NO_CODE = 1005, WS_VANISHED = 1006,
-	WS_BAD_DATA = 1007, WS_POLICY = 1008, WS_TOO_BIG_CODE = 1009,
+	WS_NORMAL = 1000,
+	WS_GOING_AWAY = 1001,
+	WS_PROTOCOL = 1002,
+	WS_UNSUPPORTED = 1003,
+	WS_NO_CODE = 1005,
+	WS_VANISHED = 1006,
+	WS_BAD_DATA = 1007,
+	WS_POLICY = 1008,
+	WS_TOO_BIG_CODE = 1009,
 	WS_INTERNAL = 1011
 };
 
@@ -34,26 +44,26 @@ enum ws_event {
 	WS_MESSAGE, /* a whole text message stands at the end of out */
 	WS_PINGED,  /* control, ncontrol: what the pong must carry */
 	WS_PONGED,
-	WS_CLOSED,  /* code (1005: none given), reason in control */
-	WS_FAILED   /* code and why: close with it; feed no more */
+	WS_CLOSED, /* code (1005: none given), reason in control */
+	WS_FAILED  /* code and why: close with it; feed no more */
 };
 
 struct ws_dec {
-	size_t max;	   /* bytes of a message */
-	uint64_t left;	   /* payload bytes of this frame to come */
-	size_t len;	   /* of the message so far */
-	char *control;	   /* payload of a control frame; NUL-terminated */
+	size_t max;    /* bytes of a message */
+	uint64_t left; /* payload bytes of this frame to come */
+	size_t len;    /* of the message so far */
+	char *control; /* payload of a control frame; NUL-terminated */
 	const char *why;
 	uint16_t code;
 	uint8_t ncontrol;
 	uint8_t head[WS_HEAD_MAX], nhead; /* header so far */
-	uint8_t op;	   /* of this frame */
-	uint8_t phase;	   /* of the mask */
-	bool fin, masked;  /* of this frame */
-	bool server;	   /* our role: frames must be masked */
-	bool payload;	   /* the header is whole */
-	bool message;	   /* a fragmented message is open */
-	bool over;	   /* closed or failed: nothing is taken any more */
+	uint8_t op;			  /* of this frame */
+	uint8_t phase;			  /* of the mask */
+	bool fin, masked;		  /* of this frame */
+	bool server;			  /* our role: frames must be masked */
+	bool payload;			  /* the header is whole */
+	bool message;			  /* a fragmented message is open */
+	bool over; /* closed or failed: nothing is taken any more */
 };
 
 void ws_dec_init(struct ws_dec *, bool server, size_t max);

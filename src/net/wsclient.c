@@ -40,11 +40,11 @@ struct wsclient {
 	struct ws_dec ws;
 	struct buf in;
 	int64_t heard;
-	bool odd;	   /* tick */
-	unsigned depth;	   /* callbacks under way */
-	bool dead;	   /* freed within one */
-	int code;	   /* to report */
-	char reason[160];  /* "": what io says */
+	bool odd;	  /* tick */
+	unsigned depth;	  /* callbacks under way */
+	bool dead;	  /* freed within one */
+	int code;	  /* to report */
+	char reason[160]; /* "": what io says */
 };
 
 struct wsclient *
@@ -199,8 +199,10 @@ send_request(struct wsclient *c)
 	buf_addf(&b, six ? "Host: [%s]" : "Host: %s", c->url.host);
 	if (c->url.port != 80)
 		buf_addf(&b, ":%u", (unsigned)c->url.port);
-	buf_addf(&b, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-	    "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n", c->key);
+	buf_addf(&b,
+	    "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
+	    c->key);
 	if (c->subprotocol[0] != '\0')
 		buf_addf(&b, "Sec-WebSocket-Protocol: %s\r\n", c->subprotocol);
 	buf_adds(&b, "\r\n");
@@ -254,8 +256,9 @@ answer_fault(struct wsclient *c, char *scratch, size_t cap)
 		    c->subprotocol);
 		return scratch;
 	}
-	return v != NULL && strcmp(v, c->subprotocol) != 0 ?
-	    "the broker chose a subprotocol nobody offered" : NULL;
+	return v != NULL && strcmp(v, c->subprotocol) != 0
+	    ? "the broker chose a subprotocol nobody offered"
+	    : NULL;
 }
 
 static void
@@ -278,8 +281,8 @@ take_answer(struct wsclient *c, const char **p, size_t *n)
 	switch (http_head_feed(&c->head, *p, *n, &used)) {
 	case HTTP_MORE:
 		*n = 0; /* another protocol's banner has no end: look now */
-		if (c->head.raw.len < 9 || str_starts(c->head.raw.data,
-		    "HTTP/1.1 "))
+		if (c->head.raw.len < 9 ||
+		    str_starts(c->head.raw.data, "HTTP/1.1 "))
 			return;
 		/* fall through */
 	case HTTP_WRONG:
@@ -322,8 +325,8 @@ take_close(struct wsclient *c)
 		finish(c, c->code, c->reason);
 		return;
 	}
-	str_copy(reason, sizeof(reason), c->ws.ncontrol > 0 ? c->ws.control :
-	    "closed by the broker");
+	str_copy(reason, sizeof(reason),
+	    c->ws.ncontrol > 0 ? c->ws.control : "closed by the broker");
 	send_close(c, c->ws.code, NULL);
 	give_up(c, c->ws.code, reason);
 }
@@ -410,9 +413,8 @@ on_close(void *arg, io_id id, enum io_why why)
 		finish(c, c->state >= OPEN ? WS_VANISHED : 0, io_why_text(why));
 }
 
-static const struct io_stream_cb stream_cb = {
-	on_open, on_data, on_drain, on_close
-};
+static const struct io_stream_cb stream_cb = { on_open, on_data, on_drain,
+	on_close };
 
 /* ---- the owner's calls ---- */
 
@@ -432,7 +434,7 @@ wsclient_connect(struct wsclient *c, const char *url, const char *subprotocol,
 		return -1;
 	*why = "the subprotocol's name is too long";
 	if (!str_copy(c->subprotocol, sizeof(c->subprotocol),
-	    subprotocol != NULL ? subprotocol : ""))
+		subprotocol != NULL ? subprotocol : ""))
 		return -1;
 	str_copy(a.host, sizeof(a.host), c->url.host);
 	a.port = c->url.port;
@@ -465,8 +467,8 @@ wsclient_close(struct wsclient *c, int code, const char *reason)
 {
 	if (c->state == IDLE || c->state == CLOSING)
 		return;
-	str_copy(c->reason, sizeof(c->reason), reason != NULL &&
-	    *reason != '\0' ? reason : io_why_text(IO_OURS));
+	str_copy(c->reason, sizeof(c->reason),
+	    reason != NULL && *reason != '\0' ? reason : io_why_text(IO_OURS));
 	if (c->state != OPEN) {
 		io_close(c->io, c->stream, false);
 		return; /* told by its close, code 0 */

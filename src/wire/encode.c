@@ -73,6 +73,14 @@ absent(const char *in, const struct wire_field *f)
 	return true;
 }
 
+/* For the test run: this row was written. */
+static void
+note(const struct wire_msg *m)
+{
+	if (wire_seen != NULL)
+		wire_seen(m, true);
+}
+
 /* ---- values ---- */
 
 struct out {
@@ -130,10 +138,12 @@ put_list(const struct out *o, const struct wire_msg *record, struct list l)
 	for (i = 0; i < l.n; i++, item += record->size) {
 		if (i > 0)
 			buf_addc(o->b, ',');
-		if (bare)
-			json_quote(o->b, str_at(item, f));
-		else
+		if (!bare) {
 			put_object(o, record, item);
+			continue;
+		}
+		note(record);
+		json_quote(o->b, str_at(item, f));
 	}
 	buf_addc(o->b, ']');
 }
@@ -227,6 +237,7 @@ put_object(const struct out *o, const struct wire_msg *m, const char *in)
 {
 	struct out inner = { o->b, o->doc, NULL };
 
+	note(m);
 	buf_addc(o->b, '{');
 	if (o->doc)
 		put_doc_fields(o, m, in);
@@ -244,13 +255,6 @@ close_object(struct buf *b, size_t from)
 	b->len = from;
 	if (b->data != NULL)
 		b->data[from] = '\0';
-}
-
-static void
-note(const struct wire_msg *m)
-{
-	if (wire_seen != NULL)
-		wire_seen(m, true);
 }
 
 void

@@ -219,7 +219,8 @@ void proto_dump(struct buf *, enum proto_format);
 
 /* ---- which rows were exercised, for the test run ---- */
 
-/* When set, called with each row decoded or encoded as a message. */
+/* When set, called with each row decoded or encoded: a message, a document, or
+ * a record within one. */
 extern void (*wire_seen)(const struct wire_msg *, bool encoded);
 
 #endif

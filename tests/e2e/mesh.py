@@ -185,6 +185,24 @@ def ended(p, what, seconds=15):
     check(code == 0, what, "ended with status", code)
 
 
+def inner(p, wrap):
+    """The process that a wrapper such as strace runs."""
+    if not wrap:
+        return p.pid
+    with open("/proc/%d/task/%d/children" % (p.pid, p.pid)) as f:
+        return int(f.read().split()[0])
+
+
+def end(p, wrap, what):
+    """Ask a process to end; it must do so in order."""
+    if p is None or p.poll() is not None:
+        return
+    pid = inner(p, wrap)
+    os.kill(pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGTERM)
+    ended(p, what)
+
+
 class Broker:
     def __init__(self, world, name, args=()):
         self.world, self.args = world, list(args)
@@ -238,10 +256,7 @@ class Broker:
         self.proc.send_signal(no)
 
     def stop(self):
-        if self.proc is not None and self.proc.poll() is None:
-            self.proc.send_signal(signal.SIGCONT)
-            self.proc.terminate()
-            ended(self.proc, "the broker")
+        end(self.proc, self.wrap, "the broker")
 
     def read_log(self):
         with open(self.log, errors="replace") as f:
@@ -299,10 +314,7 @@ class Home:
         return self.start()
 
     def stop(self):
-        if self.proc is not None and self.proc.poll() is None:
-            self.proc.send_signal(signal.SIGCONT)
-            self.proc.terminate()
-            ended(self.proc, "the daemon of " + self.name)
+        end(self.proc, self.wrap, "the daemon of " + self.name)
 
     # the command line
 

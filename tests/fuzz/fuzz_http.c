@@ -72,7 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		assert(strcmp(a->path, b->path) == 0);
 		assert(a->body.len == b->body.len);
 		assert(memcmp(buf_str(&a->body), buf_str(&b->body),
-		    a->body.len) == 0);
+			   a->body.len) == 0);
 	}
 	http_in_free(a);
 	http_in_free(b);

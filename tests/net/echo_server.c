@@ -80,8 +80,7 @@ on_request(void *arg, struct http_request *rq)
 }
 
 static const char *
-on_upgrade(void *arg, struct http_request *rq, const char *offered,
-    int *status)
+on_upgrade(void *arg, struct http_request *rq, const char *offered, int *status)
 {
 	(void)arg;
 	if (strcmp(rq->path, "/ws") != 0) {
@@ -226,9 +225,8 @@ on_signal(void *arg, int signo)
 	io_uv_stop(e->io);
 }
 
-static const struct server_ops ops = {
-	on_request, on_upgrade, on_ws_open, on_ready, on_drain, on_ws_close
-};
+static const struct server_ops ops = { on_request, on_upgrade, on_ws_open,
+	on_ready, on_drain, on_ws_close };
 
 static bool
 setting(struct server_conf *c, struct echo *e, const char *arg)

@@ -94,8 +94,10 @@ on_frame(void *arg, const char *text, size_t n)
 			return;
 		printf("echoed %ld\n", c->got);
 	} else if (c->big > 0) {
-		printf("big %zu %s\n", n, n == c->big && text[0] == 'b' &&
-		    text[n - 1] == 'b' ? "same" : "different");
+		printf("big %zu %s\n", n,
+		    n == c->big && text[0] == 'b' && text[n - 1] == 'b'
+			? "same"
+			: "different");
 	} else
 		printf("said %.*s\n", (int)n, text);
 	next(c);
@@ -116,9 +118,8 @@ on_close(void *arg, int code, const char *reason)
 	io_uv_stop(c->io);
 }
 
-static const struct wsclient_ops ops = {
-	on_open, on_frame, on_drain, on_close
-};
+static const struct wsclient_ops ops = { on_open, on_frame, on_drain,
+	on_close };
 
 int
 main(int argc, char **argv)
@@ -133,7 +134,7 @@ main(int argc, char **argv)
 	c.ws = wsclient_new(c.io, &ops, &c);
 	c.step = argv + 4;
 	if (wsclient_connect(c.ws, argv[1], argv[2], (size_t)atol(argv[3]),
-	    &why) != 0)
+		&why) != 0)
 		printf("no %s\n", why);
 	else
 		io_uv_run(c.io);

@@ -67,7 +67,8 @@ urls(void **state)
 static void
 url_kin(void **state)
 {
-	static const char *const all[][3] = { /* given, ws, http */
+	static const char *const all[][3] = {
+		/* given, ws, http */
 		{ "http://h:1", "ws://h:1/ws", "http://h:1" },
 		{ "http://h:1/", "ws://h:1/ws", "http://h:1" },
 		{ "https://h", "wss://h/ws", "https://h" },
@@ -87,8 +88,8 @@ url_kin(void **state)
 		assert_int_equal(url_to_ws(out, sizeof(out), all[i][0], &why),
 		    0);
 		assert_string_equal(out, all[i][1]);
-		assert_int_equal(url_to_http(out, sizeof(out), all[i][0],
-		    &why), 0);
+		assert_int_equal(url_to_http(out, sizeof(out), all[i][0], &why),
+		    0);
 		assert_string_equal(out, all[i][2]);
 	}
 	assert_int_equal(url_to_ws(out, 8, "http://h:1", &why), -1);

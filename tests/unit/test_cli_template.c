@@ -56,8 +56,9 @@ test_pairs(void **state)
 	int rc;
 
 	(void)state;
-	assert_int_equal(
-	    json_check(doc_text, strlen(doc_text), &doc, &why, NULL), 0);
+	assert_int_equal(json_check(doc_text, strlen(doc_text), &doc, &why,
+			     NULL),
+	    0);
 	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		buf_init(&b, 4096);
 		rc = template_run(&b, pairs[i].in, doc, &why);
@@ -115,8 +116,9 @@ test_safe_json(void **state)
 	(void)state;
 	buf_init(&b, 4096);
 	safe_json(&b, in, strlen(in));
-	assert_string_equal(buf_str(&b), "{\"a\":\"\\u202e\\u009bz\\u007f "
-					 "\\udb40\\udc01\xc3\xab\"}");
+	assert_string_equal(buf_str(&b),
+	    "{\"a\":\"\\u202e\\u009bz\\u007f "
+	    "\\udb40\\udc01\xc3\xab\"}");
 	buf_fini(&b);
 }
 

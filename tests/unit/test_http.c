@@ -150,7 +150,9 @@ smuggling(void **state)
 	expect(P "Transfer-Encoding: chunked, chunked\r\n\r\n", "400");
 	expect(P "Transfer-Encoding: identity\r\n\r\n", "400");
 	expect(P "Transfer-Encoding: xchunked\r\n\r\n", "400");
-	expect(P "Transfer-Encoding: \x0b" "chunked\r\n\r\n", "400");
+	expect(P "Transfer-Encoding: \x0b"
+		 "chunked\r\n\r\n",
+	    "400");
 	expect(P "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n",
 	    "400");
 	expect("POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n",
@@ -275,9 +277,11 @@ wishes(void **state)
 		{ "GET / HTTP/1.1\r\n" H "Upgrade: websocketx\r\n\r\n", true,
 		    false, false },
 		{ "POST / HTTP/1.1\r\n" H "Expect: 100-Continue\r\n"
-		    "Content-Length: 3\r\n\r\n", true, false, true },
+		  "Content-Length: 3\r\n\r\n",
+		    true, false, true },
 		{ "POST / HTTP/1.1\r\n" H "Expect: 100-continue\r\n"
-		    "Content-Length: 0\r\n\r\n", true, false, false },
+		  "Content-Length: 0\r\n\r\n",
+		    true, false, false },
 	};
 
 	(void)state;
@@ -292,14 +296,16 @@ wishes(void **state)
 	}
 	expect("GET / HTTP/1.1\r\n" H "Expect: x\r\n\r\n", "417");
 	expect("GET / HTTP/1.1\r\n" H "Upgrade: websocket\r\n"
-	    "Content-Length: 1\r\n\r\n", "400");
+	       "Content-Length: 1\r\n\r\n",
+	    "400");
 }
 
 static void
 headers(void **state)
 {
-	struct http_in *in = parse("GET / HTTP/1.1\r\n" H
-	    "X-Thing:  a b \t\r\nEmpty:\r\nx-thing: second\r\n\r\n");
+	struct http_in *in =
+	    parse("GET / HTTP/1.1\r\n" H
+		  "X-Thing:  a b \t\r\nEmpty:\r\nx-thing: second\r\n\r\n");
 	struct http_request rq;
 
 	(void)state;
@@ -320,7 +326,8 @@ reply_heads(void **state)
 	buf_init(&b, 4096);
 	http_reply_head(&b, 404, "text/plain", "X: y\r\n", 12, false,
 	    INT64_C(784111777000));
-	assert_string_equal(buf_str(&b), "HTTP/1.1 404 Not Found\r\n"
+	assert_string_equal(buf_str(&b),
+	    "HTTP/1.1 404 Not Found\r\n"
 	    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 	    "Content-Type: text/plain\r\nContent-Length: 12\r\n"
 	    "Connection: close\r\nX: y\r\n\r\n");

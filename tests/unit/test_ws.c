@@ -138,21 +138,21 @@ static void
 refused_heads(void **state)
 {
 	(void)state;
-	CLIENT("\xc1\x01x", "f:1002;");		/* RSV1: a compressed one */
+	CLIENT("\xc1\x01x", "f:1002;"); /* RSV1: a compressed one */
 	CLIENT("\xa1\x01x", "f:1002;");
 	CLIENT("\x91\x01x", "f:1002;");
-	CLIENT("\x83\x01x", "f:1002;");		/* reserved opcodes */
+	CLIENT("\x83\x01x", "f:1002;"); /* reserved opcodes */
 	CLIENT("\x8b\x01x", "f:1002;");
-	CLIENT("\x80\x01x", "f:1002;");		/* nothing to continue */
+	CLIENT("\x80\x01x", "f:1002;");		 /* nothing to continue */
 	CLIENT("\x01\x01x\x81\x01y", "f:1002;"); /* a message within one */
-	CLIENT("\x09\x01x", "f:1002;");		/* a ping in pieces */
-	CLIENT("\x89\x7e\x00\x7e", "f:1002;");	/* a ping of 126 bytes */
+	CLIENT("\x09\x01x", "f:1002;");		 /* a ping in pieces */
+	CLIENT("\x89\x7e\x00\x7e", "f:1002;");	 /* a ping of 126 bytes */
 	CLIENT("\x82\x01x", "f:1003;");
 	CLIENT("\x81\x7e\x00\x05Hello", "f:1002;"); /* length not minimal */
 	CLIENT("\x81\x7f\x00\x00\x00\x00\x00\x00\x01\x00", "f:1002;");
 	CLIENT("\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00", "f:1002;");
 	CLIENT("\x81\x85\x01\x02\x03\x04Hello", "f:1002;"); /* masked to us */
-	expect(true, "\x81\x05Hello", 7, "f:1002;"); /* and not masked */
+	expect(true, "\x81\x05Hello", 7, "f:1002;");	    /* and not masked */
 	expect(true, "\x89\x00", 2, "f:1002;");
 	/* Nothing is taken after a failure. */
 	CLIENT("\x83\x01x\x81\x05Hello", "f:1002;");
@@ -203,13 +203,17 @@ closes(void **state)
 		2000, 2999, 5000, 65535 };
 	static const int good[] = { 1000, 1001, 1002, 1003, 1007, 1008, 1009,
 		1010, 1011, 1012, 1013, 1014, 3000, 4000, 4999 };
-	char f[] = "\x88\x05\x03\xe8" "bye", want[32];
+	char f[] = "\x88\x05\x03\xe8"
+		   "bye",
+	     want[32];
 
 	(void)state;
 	CLIENT("\x88\x00", "c:1005:;");
 	CLIENT("\x88\x01\x03", "f:1002;");
 	CLIENT("\x88\x02\x03\xe8", "c:1000:;");
-	CLIENT("\x88\x05\x03\xe8" "bye\x81\x01x", "c:1000:bye;");
+	CLIENT("\x88\x05\x03\xe8"
+	       "bye\x81\x01x",
+	    "c:1000:bye;");
 	CLIENT("\x88\x03\x03\xe8\xff", "f:1007;");
 	for (size_t i = 0; i < countof(bad); i++) {
 		f[2] = (char)(bad[i] >> 8);

@@ -14,8 +14,8 @@ show_peers(struct cli *c, const void *reply)
 
 	for (i = 0; c->tty_out && i < r->peers.n; i++) {
 		if (r->peers.v[i].you)
-			r->peers.v[i].name = arena_printf(&c->arena,
-			    "%s (you)", r->peers.v[i].name);
+			r->peers.v[i].name = arena_printf(&c->arena, "%s (you)",
+			    r->peers.v[i].name);
 	}
 	v.columns = arg(c, "all") != NULL
 	    ? "mesh name online status role groups member hostname summary"
