@@ -78,7 +78,8 @@ CREATE TABLE outbox_copy (
 	open	BIGINT NOT NULL,
 	PRIMARY KEY (outbox, i)
 ) CLUSTERED;
-CREATE INDEX outbox_copy_open ON outbox_copy (mesh, open, outbox) WHERE open > 0;
+CREATE INDEX outbox_copy_queued ON outbox_copy (mesh, outbox) WHERE open = 1;
+CREATE INDEX outbox_copy_stored ON outbox_copy (mesh, outbox) WHERE open = 2;
 
 -- What came. The UNIQUE is what makes delivery happen once. told: the sender
 -- has been told of receipt.
@@ -106,6 +107,7 @@ CREATE TABLE inbox (
 	UNIQUE (mesh, from_key, id, to_key)
 );
 CREATE INDEX inbox_told ON inbox (mesh, n) WHERE told = 0;
+CREATE INDEX inbox_held ON inbox (session) WHERE receipt = 'held';
 CREATE INDEX inbox_unread ON inbox (session, n) WHERE seen = 0;
 
 -- Sessions of others, as their attestations proved them.

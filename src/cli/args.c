@@ -280,7 +280,7 @@ global_flag(struct cli *c, struct words *w, const char *name, const char *value)
 		c->output = name[0] == 'j' ? OUT_JQ : OUT_TEMPLATE;
 		c->filter = value;
 	} else if (strcmp(name, "output-format") == 0) {
-		return format_flag(c, value);
+		return format_flag(c, value == NULL ? "" : value);
 	} else if (strcmp(name, "quiet") == 0) {
 		c->quiet = true;
 	} else if (strcmp(name, "verbose") == 0) {

@@ -193,7 +193,7 @@ cli_run_verb(struct cli *c, const struct verb *v)
 static int
 help_command(struct cli *c, int argc, char **argv)
 {
-	int used, rc;
+	int used = 0, rc;
 
 	if (argc == 0) {
 		help_all(stdout, true);

@@ -309,7 +309,7 @@ show_items(struct cli *c, const struct wire_msg *m, const void *v, size_t n,
 	size_t i, j, ncol = columns_of(c, columns, head);
 	const struct wire_field *col;
 
-	cell = arena_alloc(&c->arena, (n * ncol + 1) * sizeof(*cell));
+	cell = arena_zalloc(&c->arena, (n * ncol + 1) * sizeof(*cell));
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < ncol; j++) {
 			col = wire_field(m, head[j]);

@@ -233,7 +233,7 @@ link_drop(struct link *l, const char *reason)
 		return;
 	log_event(LOG_INFO, "link_down", "mesh", l->mesh, "broker", l->url,
 	    "reason", reason, NULL);
-	if (!l->guest)
+	if (!l->guest && !l->bye)
 		arm_redial(l);
 	come_down(l, LINK_WAITING, reason);
 }
@@ -251,7 +251,7 @@ link_refuse(struct link *l, const char *reason)
 void
 link_dial(struct link *l)
 {
-	if (l->ws != NULL)
+	if (l->ws != NULL || l->bye)
 		return;
 	io_timer_stop(l->io, l->redial);
 	l->redial = 0;
@@ -267,6 +267,7 @@ link_bye(struct link *l)
 	io_timer_stop(l->io, l->redial);
 	l->redial = 0;
 	l->dial = false;
+	l->bye = true;
 	if (l->ws != NULL)
 		wsclient_close(l->ws, 1000, "");
 }
@@ -277,7 +278,7 @@ dial(struct link *l)
 	const char *why = NULL;
 
 	l->dial = false;
-	if (l->ws != NULL)
+	if (l->ws != NULL || l->bye)
 		return;
 	l->state = LINK_CONNECTING;
 	l->ws = wsclient_new(l->io, &ws_ops, l);

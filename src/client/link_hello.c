@@ -25,10 +25,11 @@ link_sessions_fini(struct link *l)
 	map_fini(&l->sessions);
 }
 
+/* By the broker's clock, which judges it: ours may be wrong. */
 static void
 attest(struct link *l, struct link_session *s)
 {
-	int64_t now = io_wall(l->io);
+	int64_t now = io_wall(l->io) + l->skew;
 	struct attestation doc = { .mesh = l->mesh,
 		.member = l->member->hex,
 		.session = s->key.hex,
@@ -78,8 +79,6 @@ hello_refused(struct link *l, struct link_session *s, const struct why *why)
 	case E_REVOKED:
 	case E_FORBIDDEN:
 	case E_BAD_SIGNATURE:
-	case E_BAD_ATTESTATION:
-	case E_EXPIRED:
 	case E_CONFLICT:
 	case E_BAD_FIELD:
 	case E_TOO_LONG:
@@ -228,7 +227,7 @@ on_attested(void *arg, uint64_t tag, const struct link_reply *r)
 void
 link_attest_due(struct link *l)
 {
-	int64_t now = io_wall(l->io);
+	int64_t now = io_wall(l->io) + l->skew;
 	struct link_session *s;
 	struct session_attest in = { 0 };
 

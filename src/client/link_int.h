@@ -31,6 +31,7 @@ struct link {
 	int tries; /* dialled in vain since it was last up */
 	io_id redial, tick;
 	bool dial, ticked; /* these timers ran */
+	bool bye;	   /* goodbye was said: no more dialling */
 	struct buf in;	   /* frames: length, bytes; handled in link_step */
 	size_t in_at;
 	bool closed; /* after what is in `in` */

@@ -233,8 +233,7 @@ local_call(struct local *l, const struct wire_msg *row, const void *in,
 	buf_fini(&line);
 	if (rc == 0 && answer.msg != row->reply)
 		return why_set(why, E_INTERNAL,
-		    "the daemon answered %s with %s", row->wire,
-		    answer.msg->wire);
+		    "the daemon answered %s with another row", row->wire);
 	return rc != 0 ? rc
 		       : wire_decode(answer.msg, answer.object, out, a, why);
 }
@@ -300,7 +299,7 @@ hello(struct local *l, struct why *why)
 	struct local_hello hi = { .version = self_version(),
 		.build = l->exe == NULL ? 0 : self_build_of(l->exe),
 		.exe = l->exe };
-	struct local_welcome w;
+	struct local_welcome w = { 0 };
 	struct arena a;
 	int rc;
 

@@ -240,7 +240,7 @@ probe_port_free(const char *host, int port)
 int
 probe_port_pick(const char *host)
 {
-	struct sockaddr_in in;
+	struct sockaddr_in in = { 0 };
 	socklen_t n = sizeof(in);
 	int port = -1, fd = bound(host, 0);
 

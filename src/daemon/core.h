@@ -41,26 +41,29 @@ struct dsess { /* a session of ours */
 	bool home;
 	enum sess_state state;
 	char reason[257];
-	bool linger;	/* ended, but its outbox is not empty yet */
+	bool linger; /* ended, but its outbox is not empty yet */
 	int pid;
 	int64_t pid_start;
 	io_id watch;
-	bool died;	/* its process ended; to be handled in a turn */
+	bool died; /* its process ended; to be handled in a turn */
 	char *open_text, *page_text; /* as stored */
 	struct arena mem;
-	struct local_session_open open;	 /* cwd, role, groups, ... */
-	struct local_profile_page page;	 /* status, visible, summary, ... */
+	struct local_session_open open; /* cwd, role, groups, ... */
+	struct local_profile_page page; /* status, visible, summary, ... */
 };
 
 struct dpeer { /* a session of anybody, proven by its attestation */
 	char key[65], member[65], name[65];
 	char *attestation;
-	bool home, online, visible, unknown; /* unknown: the broker has none */
+	bool home, online, visible;
 	char hostname[65];
 	int64_t expires_at, seen_at;
 };
 
-struct dcopy { int64_t i; char target[65], meant[65]; };
+struct dcopy {
+	int64_t i;
+	char target[65], meant[65];
+};
 struct dsend { /* an outbox row with copies still to be sent */
 	int64_t n;
 	int64_t session;
@@ -69,7 +72,10 @@ struct dsend { /* an outbox row with copies still to be sent */
 	bool flying;
 };
 
-struct dtold { int64_t n; char receipt[17]; };
+struct dtold {
+	int64_t n;
+	char receipt[17];
+};
 struct ditem { /* pushed mail or a receipt, waiting its turn */
 	bool receipt;
 	bool asked_show, asked_roll;
@@ -92,18 +98,18 @@ struct dmesh {
 
 	struct map sessions; /* dsess by key; home first */
 	struct dsess *home;
-	struct map peers;    /* dpeer by key */
-	int64_t roster_at;   /* mono, when last listed; 0: not since up */
+	struct map peers;  /* dpeer by key */
+	int64_t roster_at; /* mono, when last listed; 0: not since up */
 	bool roster_stale, roster_asked;
-	io_id timer;	     /* roster and retries */
+	io_id timer; /* roster and retries */
 	bool due;
 
 	VEC(struct dsend *) sends;
-	int64_t sends_to;    /* highest outbox.n in sends */
+	int64_t sends_to; /* highest outbox.n in sends */
 	bool sends_more, pump;
 	int flying;
-	int64_t retry_at;    /* mono */
-	int64_t status_at;   /* outbox.n asked last; -1: nothing to ask */
+	int64_t retry_at;  /* mono */
+	int64_t status_at; /* outbox.n asked last; -1: nothing to ask */
 	int status_flying;
 
 	char history[33];
@@ -113,7 +119,7 @@ struct dmesh {
 	int64_t acking_seq;
 	VEC(struct ditem *) items;
 	size_t items_at, items_bytes;
-	bool items_wait;     /* the first waits for the broker */
+	bool items_wait; /* the first waits for the broker */
 };
 
 struct dclient {
@@ -135,12 +141,12 @@ struct dop {
 	bool has_reqid, done;
 	struct arena mem;
 	const struct wire_msg *row;
-	void *in;	     /* the request, in mem */
-	int64_t mesh;	     /* mesh.no */
-	int64_t session;     /* session.no that speaks */
-	int64_t n;	     /* outbox.n and the like */
+	void *in;	 /* the request, in mem */
+	int64_t mesh;	 /* mesh.no */
+	int64_t session; /* session.no that speaks */
+	int64_t n;	 /* outbox.n and the like */
 	int tries;
-	void *state, *extra; /* in mem */
+	void *state, *extra;	    /* in mem */
 	void (*fini)(struct dop *); /* frees what state owns */
 	io_id timer;
 	bool due;
@@ -148,7 +154,7 @@ struct dop {
 	void (*reply)(struct dop *, const struct link_reply *);
 	/* News of what it waits for; late: the timer ran. */
 	void (*news)(struct dop *, bool late);
-	unsigned wants;	     /* NEWS_ bits */
+	unsigned wants; /* NEWS_ bits */
 	/* guest operations */
 	struct link *guest;
 	struct turn_chan chan;
@@ -156,7 +162,13 @@ struct dop {
 	/* once the mesh's link is up */
 	void (*go)(struct dop *, struct dmesh *);
 };
-enum { NEWS_SENT = 1, NEWS_INBOX = 2, NEWS_UP = 4, NEWS_ROLL = 8, NEWS_SESSION = 16 };
+enum {
+	NEWS_SENT = 1,
+	NEWS_INBOX = 2,
+	NEWS_UP = 4,
+	NEWS_ROLL = 8,
+	NEWS_SESSION = 16
+};
 
 struct daemon {
 	struct io *io;
@@ -171,15 +183,16 @@ struct daemon {
 	int reload_code;
 	int64_t started_at;
 	io_id listen, stop_timer, probe_timer;
-	struct map meshes;   /* by no */
-	struct map sess_no;  /* dsess by no */
-	struct map clients;  /* by id */
+	struct map meshes;  /* by no */
+	struct map sess_no; /* dsess by no */
+	struct map clients; /* by id */
 	struct map by_stream;
 	struct map ops;
-	struct map safety;   /* member key -> number */
+	struct map safety; /* member key -> number */
 	uint64_t next_client, next_op;
-	unsigned news;	     /* NEWS_ bits of this turn */
-	bool news_late;	     /* some operation's timer ran */
+	unsigned news;	/* NEWS_ bits of this turn */
+	bool news_late; /* some operation's timer ran */
+	bool deaths;	/* some session's process ended */
 };
 
 /* ---- turn.c of the daemon: daemon.c ---- */
@@ -212,12 +225,13 @@ struct dmesh *dmesh_add(struct daemon *, const struct mesh_new *, struct why *);
 int dmesh_erase(struct dmesh *, struct why *);
 void dmesh_sweep(struct daemon *); /* frees what is gone */
 void dmesh_free(struct dmesh *);
+extern const struct link_ops dmesh_link_ops; /* uplink.c */
 bool dmesh_act(struct dmesh *, const char *act, const char *head);
 int dmesh_warn(struct dmesh *, const char *text);
-int dmesh_cursor(struct dmesh *);  /* writes a dirty cursor */
+int dmesh_cursor(struct dmesh *); /* writes a dirty cursor */
 const char *dmesh_role(const struct dmesh *, const char *member);
 bool dmesh_owner(struct dmesh *, struct key *owner); /* is the owner mine? */
-void dmesh_run(struct dmesh *);	  /* pumps of one turn */
+void dmesh_run(struct dmesh *);			     /* pumps of one turn */
 bool dmesh_up(const struct dmesh *);
 void dmesh_timer(struct dmesh *, int64_t ms);
 const char *name_fault(const char *name); /* NULL, or why it cannot be one */
@@ -230,7 +244,8 @@ struct dsess *sess_at(struct daemon *, int64_t no);
 struct dsess *sess_id(struct daemon *, const char *id);
 int sess_set(struct dsess *, enum sess_state, const char *reason, struct why *);
 int sess_end(struct dsess *, struct why *);
-int sess_resume(struct dsess *, const struct local_session_open *, struct why *);
+int sess_resume(struct dsess *, const struct local_session_open *,
+    struct why *);
 int sess_page(struct dsess *, const struct local_profile_page *, struct why *);
 void sess_settle(struct dsess *); /* a lingering one may go now */
 void sess_fill(struct dsess *, struct session_hello *, struct arena *);
@@ -250,9 +265,12 @@ struct dpeer *roster_learn(struct dmesh *, const char *attestation,
 struct dpeer *roster_get(struct dmesh *, const char *key);
 void roster_event(struct dmesh *, const struct message_push *);
 
-struct target { char key[65], name[129], meant[65], member[65]; };
+struct target {
+	char key[65], name[129], meant[65], member[65];
+};
 /* One name as it may be sent to. E_NO_PEER, E_AMBIGUOUS with candidates. */
-int name_resolve(struct dmesh *, const char *name, struct target *, struct why *);
+int name_resolve(struct dmesh *, const char *name, struct target *,
+    struct why *);
 /* A session (home ones, too), for kick and the like. */
 int name_session(struct dmesh *, const char *name, struct target *,
     struct why *);
@@ -260,12 +278,12 @@ int name_member(struct dmesh *, const char *name, struct target *,
     struct why *);
 
 /* ---- outbox.c, receipt.c ---- */
-void outbox_reset(struct dmesh *);   /* the link went down */
+void outbox_reset(struct dmesh *); /* the link went down */
 void outbox_pump(struct dmesh *);
 void outbox_free(struct dmesh *);
-bool outbox_waits(struct dsess *);   /* has copies not yet sent */
+bool outbox_waits(struct dsess *); /* has copies not yet sent */
 void status_pump(struct dmesh *);
-int rung_no(const char *rung);	     /* -1: no rung of the ladder */
+int rung_no(const char *rung); /* -1: no rung of the ladder */
 bool rung_reached(const char *have, const char *want);
 bool rung_next(const char *have, const char *news);
 /* What a broker says of one copy, with or without evidence. */
@@ -277,8 +295,9 @@ void receipt_expired(struct dmesh *, const struct message_receipt *);
 void receipt_queue(struct dmesh *, const char *doc);
 
 /* ---- inbox.c, mail.c ---- */
-void inbox_push(struct dmesh *, const struct frame *, const char *text, size_t n);
-void inbox_run(struct dmesh *);	   /* handle what waits */
+void inbox_push(struct dmesh *, const struct frame *, const char *text,
+    size_t n);
+void inbox_run(struct dmesh *); /* handle what waits */
 void inbox_free(struct dmesh *);
 void inbox_down(struct dmesh *);
 void ack_pump(struct dmesh *);
@@ -349,9 +368,14 @@ void op_client_gone(struct daemon *, uint64_t client);
  * An act appended to the mesh's roll: make gives the act (and what is sealed
  * with it) anew for each try; done is called when it stands.
  */
-struct act_made { const char *act; struct sealed_key sealed; bool has_sealed; };
-void op_act(struct dop *, int (*make)(struct dop *, struct dmesh *,
-    struct act_made *, struct why *), void (*done)(struct dop *, struct dmesh *));
+struct act_made {
+	const char *act;
+	struct sealed_key sealed;
+	bool has_sealed;
+};
+void op_act(struct dop *,
+    int (*make)(struct dop *, struct dmesh *, struct act_made *, struct why *),
+    void (*done)(struct dop *, struct dmesh *));
 void mesh_ref_fill(const struct dmesh *, struct mesh_ref *);
 int sent_reply(struct daemon *, int64_t n, struct local_sent *, struct arena *);
 

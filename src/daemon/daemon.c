@@ -219,7 +219,8 @@ reload(struct daemon *d)
 static void
 step_link(struct daemon *d, struct link *l)
 {
-	for (int i = 0; i < STEPS_A_TURN && link_pending(l) && !d->reload; i++) {
+	for (int i = 0; i < STEPS_A_TURN && link_pending(l) && !d->reload;
+	     i++) {
 		d_begin(d);
 		link_step(l);
 		d_end(d, !d->reload);
@@ -238,7 +239,8 @@ step_links(struct daemon *d)
 		if (!m->gone) {
 			if (m->lost) {
 				m->lost = false;
-				link_drop(m->link, "more to say than can be held");
+				link_drop(m->link,
+				    "more to say than can be held");
 			}
 			step_link(d, m->link);
 		}
@@ -252,7 +254,8 @@ run_meshes(struct daemon *d)
 {
 	struct dmesh *m;
 
-	for (size_t i = 0; (m = map_next(&d->meshes, &i)) != NULL && !d->reload;)
+	for (size_t i = 0;
+	     (m = map_next(&d->meshes, &i)) != NULL && !d->reload;)
 		if (!m->gone)
 			dmesh_run(m);
 }
@@ -275,7 +278,8 @@ probe(struct daemon *d)
 		return;
 	d_begin(d);
 	if (turn_writes(d->turn, TURN_NO_MARK, NULL) == OK)
-		db_run(d->db, NULL, "UPDATE mesh SET warning = warning", 0, NULL);
+		db_run(d->db, NULL, "UPDATE mesh SET warning = warning", 0,
+		    NULL);
 	d_end(d, true);
 	if (d->probe_timer == 0)
 		d->probe_timer = io_timer(d->io, PROBE_MS, on_probe, d);
@@ -354,9 +358,12 @@ mono_us(void *arg)
 static int
 open_all(struct daemon *d, const struct daemon_conf *c, struct why *why)
 {
-	struct db_conf db = { .path = c->db_path, .vfs = c->db_vfs,
-		.exclusive = c->db_exclusive, .budget_ms = 1000,
-		.mono_us = mono_us, .arg = d->io };
+	struct db_conf db = { .path = c->db_path,
+		.vfs = c->db_vfs,
+		.exclusive = c->db_exclusive,
+		.budget_ms = 1000,
+		.mono_us = mono_us,
+		.arg = d->io };
 	const char *text = NULL;
 	int code;
 
@@ -364,7 +371,8 @@ open_all(struct daemon *d, const struct daemon_conf *c, struct why *why)
 		return why_set(why, E_USAGE, "the broker URL %s: %s", c->broker,
 		    text ? text : "is no good");
 	if ((code = db_open(&d->db, &db, why)) != OK ||
-	    (code = db_migrate(d->db, daemon_schema, daemon_schema_n, why)) != OK)
+	    (code = db_migrate(d->db, daemon_schema, daemon_schema_n, why)) !=
+		OK)
 		return code;
 	d->turn = turn_new(d->io, d->db, &turn_ops, d);
 	if ((code = dmesh_load_all(d, why)) != OK)

@@ -10,16 +10,16 @@
 #include "net/io.h"
 #include "wire/wire.h"
 
-struct daemon_conf { /* strings are copied */
+struct daemon_conf {		      /* strings are copied */
 	const char *db_path, *db_vfs; /* daemon.db; vfs as in db.h */
 	bool db_exclusive;
-	struct io_addr listen;	      /* the local socket */
-	int uid;		      /* whose processes are answered; -1: any */
-	uint8_t seed[32];	      /* of the account */
-	const char *account_file;     /* where it lies, to be shown */
-	const char *broker;	      /* default broker URL, any spelling */
+	struct io_addr listen;	  /* the local socket */
+	int uid;		  /* whose processes are answered; -1: any */
+	uint8_t seed[32];	  /* of the account */
+	const char *account_file; /* where it lies, to be shown */
+	const char *broker;	  /* default broker URL, any spelling */
 	const char *version;
-	int64_t build;		      /* seconds since 1970 */
+	int64_t build; /* seconds since 1970 */
 	int pid;
 	const char *hostname, *username;
 	/* When the process began, in any unit; 0: there is none. NULL: 1. */
@@ -34,18 +34,19 @@ struct daemon_conf { /* strings are copied */
 
 struct daemon;
 /* NULL with why: database, socket. Runs from then on, by io's turns. */
-struct daemon *daemon_new(struct io *, const struct daemon_conf *, struct why *);
+struct daemon *daemon_new(struct io *, const struct daemon_conf *,
+    struct why *);
 void daemon_free(struct daemon *); /* at once; nothing committed is lost */
 void daemon_stop(struct daemon *); /* goodbyes, then conf.stop */
 
 /* ---- the real process (run.c) ---- */
 
 struct daemon_options {
-	const char *home;     /* NULL: $CLAUDEMESH_HOME, else ~/.claudemesh */
-	const char *broker;   /* NULL: $CLAUDEMESH_BROKER, else the local one */
-	const char *exe;      /* NULL: found out */
+	const char *home;   /* NULL: $CLAUDEMESH_HOME, else ~/.claudemesh */
+	const char *broker; /* NULL: $CLAUDEMESH_BROKER, else the local one */
+	const char *exe;    /* NULL: found out */
 	enum log_level level;
-	bool log_stderr;      /* to standard error instead of daemon.log */
+	bool log_stderr; /* to standard error instead of daemon.log */
 };
 /* Runs until stopped; the exit status. */
 int daemon_run(const struct daemon_options *);

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define COLUMNS "i.id, i.from_name, i.from_key, i.from_member, s.name, m.slug," \
+#define COLUMNS                                                                 \
+	"i.id, i.from_name, i.from_key, i.from_member, s.name, m.slug,"         \
 	" i.body, i.priority, i.verified, i.sent_at, i.received_at, i.receipt," \
 	" i.reply_to, i.expects, i.seen, i.problem, i.n, m.no"
 
@@ -17,15 +18,18 @@ rows(struct daemon *d, const struct local_inbox *in, int64_t mesh,
 	int64_t limit = in->limit ? in->limit : 50;
 
 	if (in->all)
-		return d_read(d, why, "SELECT " COLUMNS " FROM inbox i"
+		return d_read(d, why,
+		    "SELECT " COLUMNS " FROM inbox i"
 		    " JOIN session s ON s.no = i.session JOIN mesh m ON m.no = i.mesh"
 		    " WHERE ($1 = 0 OR i.mesh = $1) AND i.n > $2"
 		    " ORDER BY i.n LIMIT $3",
 		    DB_VALS(db_i(mesh), db_i(in->after), db_i(limit)));
-	return d_read(d, why, "SELECT " COLUMNS " FROM inbox i"
+	return d_read(d, why,
+	    "SELECT " COLUMNS " FROM inbox i"
 	    " JOIN session s ON s.no = i.session JOIN mesh m ON m.no = i.mesh"
-	    " WHERE ($1 = 0 OR i.mesh = $1) AND i.n > $2 AND i.seen = 0"
-	    " AND i.receipt <> 'held' AND (i.session = $4 OR ($4 = 0 AND s.home = 1))"
+	    " WHERE i.session IN (SELECT no FROM session WHERE no = $4"
+	    "  OR ($4 = 0 AND home = 1 AND ($1 = 0 OR mesh = $1)))"
+	    " AND i.n > $2 AND i.seen = 0 AND i.receipt <> 'held'"
 	    " ORDER BY i.n LIMIT $3",
 	    DB_VALS(db_i(mesh), db_i(in->after), db_i(limit), db_i(session)));
 }
@@ -33,15 +37,24 @@ rows(struct daemon *d, const struct local_inbox *in, int64_t mesh,
 static void
 fill(struct inbox_row *o, const struct db_rows *r, size_t i)
 {
-	*o = (struct inbox_row){ .id = db_text(r, i, 0), .from = db_text(r, i, 1),
-		.from_key = db_text(r, i, 2), .from_member = db_text(r, i, 3),
-		.to = db_text(r, i, 4), .mesh = db_text(r, i, 5),
-		.text = db_text(r, i, 6), .priority = db_text(r, i, 7),
-		.encrypted = true, .verified = db_int(r, i, 8) != 0,
-		.sent_at = db_int(r, i, 9), .received_at = db_int(r, i, 10),
-		.receipt = db_text(r, i, 11), .reply_to = db_text(r, i, 12),
-		.expects = db_text(r, i, 13), .read = db_int(r, i, 14) != 0,
-		.problem = db_text(r, i, 15), .n = db_int(r, i, 16) };
+	*o = (struct inbox_row){ .id = db_text(r, i, 0),
+		.from = db_text(r, i, 1),
+		.from_key = db_text(r, i, 2),
+		.from_member = db_text(r, i, 3),
+		.to = db_text(r, i, 4),
+		.mesh = db_text(r, i, 5),
+		.text = db_text(r, i, 6),
+		.priority = db_text(r, i, 7),
+		.encrypted = true,
+		.verified = db_int(r, i, 8) != 0,
+		.sent_at = db_int(r, i, 9),
+		.received_at = db_int(r, i, 10),
+		.receipt = db_text(r, i, 11),
+		.reply_to = db_text(r, i, 12),
+		.expects = db_text(r, i, 13),
+		.read = db_int(r, i, 14) != 0,
+		.problem = db_text(r, i, 15),
+		.n = db_int(r, i, 16) };
 }
 
 static int
@@ -51,19 +64,22 @@ mark(struct daemon *d, const struct local_inbox_page *page, struct why *why)
 
 	for (size_t i = 0; i < page->messages.n && code == OK; i++)
 		if (!page->messages.v[i].read)
-			code = d_write(d, why, "UPDATE inbox SET seen = 1 WHERE n = $1",
+			code = d_write(d, why,
+			    "UPDATE inbox SET seen = 1 WHERE n = $1",
 			    DB_VALS(db_i(page->messages.v[i].n)));
 	return code;
 }
 
 /* Told once to whoever reads, then it is known. */
 static int
-show_gap(struct daemon *d, int64_t mesh, bool seen, struct local_inbox_page *page)
+show_gap(struct daemon *d, int64_t mesh, bool seen,
+    struct local_inbox_page *page)
 {
 	struct dmesh *m;
 	int code = OK;
 
-	for (size_t i = 0; (m = map_next(&d->meshes, &i)) != NULL && code == OK;) {
+	for (size_t i = 0;
+	     (m = map_next(&d->meshes, &i)) != NULL && code == OK;) {
 		if (m->gone || !m->gap || (mesh != 0 && mesh != m->no))
 			continue;
 		page->gap = true;
@@ -88,8 +104,8 @@ page_of(struct daemon *d, const struct local_inbox *in, int64_t mesh,
 	page->cursor = in->after;
 	if (r == NULL)
 		return why->code;
-	page->messages.v = arena_zalloc(&d->arena, (r->n + 1) *
-	    sizeof(*page->messages.v));
+	page->messages.v =
+	    arena_zalloc(&d->arena, (r->n + 1) * sizeof(*page->messages.v));
 	for (size_t i = 0; i < r->n; i++) {
 		bytes += strlen(db_text(r, i, 6)) + 800;
 		if (i > 0 && bytes > LOCAL_PAGE_BYTES)

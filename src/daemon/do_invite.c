@@ -39,21 +39,23 @@ code_of(char out[INVITE_CODE_LEN + 1], const char *key_hex)
 /* Only the owner's own key may invite admins; members, any admin's. */
 static int
 sign(struct dop *op, struct dmesh *m, bool as_owner, const char *kind,
-    const struct wire_msg *row, const void *f, const char **act, struct why *why)
+    const struct wire_msg *row, const void *f, const char **act,
+    struct why *why)
 {
 	struct key owner;
 
 	if (!as_owner && roll_is_admin(m->roll, m->member.hex)) {
-		*act = act_make(&op->mem, m->roll, kind, row, f, &m->member, NULL,
-		    d_now(op->d));
+		*act = act_make(&op->mem, m->roll, kind, row, f, &m->member,
+		    NULL, d_now(op->d));
 	} else if (dmesh_owner(m, &owner)) {
 		*act = act_make(&op->mem, m->roll, kind, row, f, &owner, NULL,
 		    d_now(op->d));
 		key_wipe(&owner, sizeof(owner));
 	} else {
-		return why_set(why, E_FORBIDDEN, as_owner ?
-		    "only the owner of mesh %s invites admins" :
-		    "only admins of mesh %s may do that", m->slug);
+		return why_set(why, E_FORBIDDEN,
+		    as_owner ? "only the owner of mesh %s invites admins"
+			     : "only admins of mesh %s may do that",
+		    m->slug);
 	}
 	return OK;
 }
@@ -64,7 +66,8 @@ make_invite(struct dop *op, struct dmesh *m, struct act_made *out,
 {
 	struct inviting *v = op->extra;
 	struct act_invite f = { .invite = v->link.key.hex,
-		.role = v->admin ? "admin" : "member", .uses = v->uses,
+		.role = v->admin ? "admin" : "member",
+		.uses = v->uses,
 		.expires_at = v->expires_at };
 
 	if (m->epoch == 0 || m->epoch != roll_epoch(m->roll))
@@ -73,7 +76,8 @@ make_invite(struct dop *op, struct dmesh *m, struct act_made *out,
 	out->has_sealed = true;
 	out->sealed = (struct sealed_key){ .key = v->link.key.hex,
 		.sealed = seal_key(&op->mem, m->epoch_key, v->link.key.hex) };
-	return sign(op, m, v->admin, "invite", &wire_act_invite, &f, &out->act, why);
+	return sign(op, m, v->admin, "invite", &wire_act_invite, &f, &out->act,
+	    why);
 }
 
 static void
@@ -82,9 +86,11 @@ invite_done(struct dop *op, struct dmesh *m)
 	const struct local_invite_create *in = op->in;
 	struct inviting *v = op->extra;
 	char url[INVITE_LINK_MAX], code[INVITE_CODE_LEN + 1];
-	struct local_invite out = { .url = url, .code = code,
+	struct local_invite out = { .url = url,
+		.code = code,
 		.role = v->admin ? "admin" : "member",
-		.expires_at = v->expires_at, .uses = v->uses };
+		.expires_at = v->expires_at,
+		.uses = v->uses };
 	int rc;
 
 	code_of(code, v->link.key.hex);
@@ -93,10 +99,11 @@ invite_done(struct dop *op, struct dmesh *m)
 	str_copy(v->link.name, sizeof(v->link.name), roll_name(m->roll));
 	str_copy(v->link.inviter, sizeof(v->link.inviter), m->me);
 	v->link.expires_at = v->expires_at;
-	rc = in->self_contained ? link_print_self(url, sizeof(url), &v->link) :
-	    link_print(url, sizeof(url), &v->link);
+	rc = in->self_contained ? link_print_self(url, sizeof(url), &v->link)
+				: link_print(url, sizeof(url), &v->link);
 	if (rc != OK)
-		op_fail(op, rc, "the broker URL %s does not fit a link", m->broker);
+		op_fail(op, rc, "the broker URL %s does not fit a link",
+		    m->broker);
 	else
 		op_reply(op, &wire_local_invite, &out);
 	key_wipe(url, sizeof(url));
@@ -111,7 +118,8 @@ on_local_invite_create(struct dq *q, const struct local_invite_create *in)
 
 	if (m == NULL)
 		return q->why.code;
-	if (*in->role && !str_eq(in->role, "member") && !str_eq(in->role, "admin"))
+	if (*in->role && !str_eq(in->role, "member") &&
+	    !str_eq(in->role, "admin"))
 		return why_field(&q->why, E_BAD_FIELD, "role",
 		    "role is member or admin");
 	if (str_eq(in->role, "admin") && in->uses > 1)
@@ -133,8 +141,10 @@ on_local_invite_create(struct dq *q, const struct local_invite_create *in)
 static const char *
 state_of(const struct roll_invite *v, int64_t now)
 {
-	return v->revoked ? "revoked" : v->used >= v->uses ? "used" :
-	    v->expires_at <= now ? "expired" : "open";
+	return v->revoked	   ? "revoked"
+	    : v->used >= v->uses   ? "used"
+	    : v->expires_at <= now ? "expired"
+				   : "open";
 }
 
 int
@@ -158,10 +168,14 @@ on_local_invite_list(struct dq *q, const struct local_invite_list *in)
 		by = roll_member(m->roll, v->author);
 		if (by == NULL) /* the owner key: the first admin holds it */
 			by = roll_member_at(m->roll, 0);
-		out.invites.v[out.invites.n++] = (struct invite_row){ .code = code,
-			.role = v->admin ? "admin" : "member", .uses = v->uses,
-			.used = v->used, .expires_at = v->expires_at,
-			.state = state_of(v, q->now), .by = by ? by->name : "" };
+		out.invites.v[out.invites.n++] =
+		    (struct invite_row){ .code = code,
+			    .role = v->admin ? "admin" : "member",
+			    .uses = v->uses,
+			    .used = v->used,
+			    .expires_at = v->expires_at,
+			    .state = state_of(v, q->now),
+			    .by = by ? by->name : "" };
 	}
 	return dq_reply(q, &wire_local_invites, &out);
 }
@@ -177,7 +191,8 @@ make_revoke(struct dop *op, struct dmesh *m, struct act_made *out,
 	const struct roll_invite *inv = roll_invite(m->roll, v->revoke);
 
 	if (inv != NULL && inv->revoked)
-		return why_set(why, E_CONFLICT, "the invite is revoked already");
+		return why_set(why, E_CONFLICT,
+		    "the invite is revoked already");
 	return sign(op, m, false, "invite_revoke", &wire_act_invite_revoke, &f,
 	    &out->act, why);
 }
@@ -222,8 +237,10 @@ on_local_invite_revoke(struct dq *q, const struct local_invite_revoke *in)
 	if (m == NULL)
 		return q->why.code;
 	if ((v = find_invite(m, in->code)) == NULL)
-		return dq_fail(q, E_NOT_FOUND, "mesh %s has no such invite; `claudemesh "
-		    "invite list` shows them", m->slug);
+		return dq_fail(q, E_NOT_FOUND,
+		    "mesh %s has no such invite; `claudemesh "
+		    "invite list` shows them",
+		    m->slug);
 	op = op_new(q, m, NULL);
 	op->extra = x = arena_zalloc(&op->mem, sizeof(*x));
 	x->revoke = arena_strdup(&op->mem, v->key);

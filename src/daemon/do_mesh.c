@@ -23,15 +23,22 @@ count_members(const struct dmesh *m)
 static void
 mesh_row_fill(const struct dmesh *m, struct mesh_row *o)
 {
-	*o = (struct mesh_row){ .id = m->id, .slug = m->slug,
-		.name = roll_name(m->roll), .broker = m->broker,
-		.owner = roll_owner(m->roll), .member = m->member.hex,
-		.me = m->me, .role = dmesh_role(m, m->member.hex),
+	*o = (struct mesh_row){ .id = m->id,
+		.slug = m->slug,
+		.name = roll_name(m->roll),
+		.broker = m->broker,
+		.owner = roll_owner(m->roll),
+		.member = m->member.hex,
+		.me = m->me,
+		.role = dmesh_role(m, m->member.hex),
 		.state = link_phase_name(link_phase(m->link)),
-		.members = (int64_t)count_members(m), .acts = roll_n(m->roll),
-		.head = roll_head(m->roll), .epoch = roll_epoch(m->roll),
+		.members = (int64_t)count_members(m),
+		.acts = roll_n(m->roll),
+		.head = roll_head(m->roll),
+		.epoch = roll_epoch(m->roll),
 		.send_rate = roll_send_rate(m->roll),
-		.send_burst = roll_send_burst(m->roll), .warning = m->warning };
+		.send_burst = roll_send_burst(m->roll),
+		.warning = m->warning };
 	if (*o->warning == '\0' && link_phase(m->link) == LINK_REFUSED)
 		o->warning = link_reason(m->link);
 }
@@ -44,8 +51,8 @@ on_local_mesh_list(struct dq *q, const struct local_mesh_list *in)
 
 	if (*in->mesh != '\0' && (only = dq_mesh(q, in->mesh)) == NULL)
 		return q->why.code;
-	out.meshes.v = arena_alloc(q->a, (q->d->meshes.n + 1) *
-	    sizeof(*out.meshes.v));
+	out.meshes.v =
+	    arena_alloc(q->a, (q->d->meshes.n + 1) * sizeof(*out.meshes.v));
 	for (size_t i = 0; (m = map_next(&q->d->meshes, &i)) != NULL;)
 		if (!m->gone && (only == NULL || m == only))
 			mesh_row_fill(m, &out.meshes.v[out.meshes.n++]);
@@ -69,7 +76,8 @@ int
 on_local_member_list(struct dq *q, const struct local_member_list *in)
 {
 	static const char *const state[] = { [MEMBER_ACTIVE] = "active",
-		[MEMBER_LEFT] = "left", [MEMBER_REMOVED] = "removed" };
+		[MEMBER_LEFT] = "left",
+		[MEMBER_REMOVED] = "removed" };
 	struct local_members out = { 0 };
 	struct dmesh *m = dq_mesh(q, in->mesh);
 	const struct roll_member *rm;
@@ -81,11 +89,14 @@ on_local_member_list(struct dq *q, const struct local_member_list *in)
 		n++;
 	out.members.v = arena_alloc(q->a, (n + 1) * sizeof(*out.members.v));
 	for (size_t i = 0; (rm = roll_member_at(m->roll, i)) != NULL; i++)
-		out.members.v[out.members.n++] = (struct member_row){ .id = rm->key,
-			.name = rm->name, .role = dmesh_role(m, rm->key),
-			.state = state[rm->state], .joined_at = rm->joined_at,
-			.sessions = online_of(m, rm->key),
-			.you = str_eq(rm->key, m->member.hex) };
+		out.members.v[out.members.n++] =
+		    (struct member_row){ .id = rm->key,
+			    .name = rm->name,
+			    .role = dmesh_role(m, rm->key),
+			    .state = state[rm->state],
+			    .joined_at = rm->joined_at,
+			    .sessions = online_of(m, rm->key),
+			    .you = str_eq(rm->key, m->member.hex) };
 	return dq_reply(q, &wire_local_members, &out);
 }
 
@@ -96,7 +107,8 @@ make_settings(struct dop *op, struct dmesh *m, struct act_made *out,
     struct why *why)
 {
 	const struct local_mesh_settings *in = op->in;
-	struct act_settings f = { .name = in->name, .send_rate = in->send_rate,
+	struct act_settings f = { .name = in->name,
+		.send_rate = in->send_rate,
 		.send_burst = in->send_burst };
 	struct key owner;
 
@@ -134,7 +146,8 @@ on_local_mesh_settings(struct dq *q, const struct local_mesh_settings *in)
 	if (m == NULL)
 		return q->why.code;
 	if (*in->name != '\0' && (fault = str_name_fault(in->name, 64)) != NULL)
-		return why_field(&q->why, E_BAD_FIELD, "name", "the name %s", fault);
+		return why_field(&q->why, E_BAD_FIELD, "name", "the name %s",
+		    fault);
 	op = op_new(q, m, NULL);
 	if (*in->name == '\0' && in->send_rate == 0 && in->send_burst == 0)
 		settings_done(op, m);
@@ -168,9 +181,11 @@ make_leave(struct dop *op, struct dmesh *m, struct act_made *out,
 	out->act = act_make(&op->mem, m->roll, "leave", &wire_act_leave, &f,
 	    &m->member, NULL, d_now(op->d));
 	if (roll_check(m->roll, out->act, why) != OK)
-		return why_set(why, E_FORBIDDEN, "you are the last admin of mesh %s:"
+		return why_set(why, E_FORBIDDEN,
+		    "you are the last admin of mesh %s:"
 		    " `claudemesh mesh delete` ends it; make somebody else an admin"
-		    " first to leave it to them", m->slug);
+		    " first to leave it to them",
+		    m->slug);
 	return OK;
 }
 
@@ -207,20 +222,23 @@ on_deleted(struct dop *op, const struct link_reply *r)
 		erase(op, m);
 }
 
-static void
-delete(struct dop *op, struct dmesh *m)
+static void delete (struct dop *op, struct dmesh *m)
 {
-	struct delete_proof proof = { .url = m->broker, .mesh = m->id,
+	struct delete_proof proof = { .url = m->broker,
+		.mesh = m->id,
 		.challenge = link_challenge(m->link)->nonce };
 	struct mesh_delete req;
 	struct key owner;
 
 	if (!dmesh_owner(m, &owner)) {
-		op_fail(op, E_FORBIDDEN, "only its owner can delete mesh %s;"
-		    " `claudemesh mesh leave` leaves it", m->slug);
+		op_fail(op, E_FORBIDDEN,
+		    "only its owner can delete mesh %s;"
+		    " `claudemesh mesh leave` leaves it",
+		    m->slug);
 		return;
 	}
-	req.proof = doc_sign(&op->mem, "delete", &wire_delete_proof, &proof, &owner);
+	req.proof =
+	    doc_sign(&op->mem, "delete", &wire_delete_proof, &proof, &owner);
 	key_wipe(&owner, sizeof(owner));
 	op_call(op, &wire_mesh_delete, &req, NULL, on_deleted);
 }
@@ -234,8 +252,10 @@ on_local_mesh_delete(struct dq *q, const struct local_mesh_delete *in)
 	if (m == NULL)
 		return q->why.code;
 	if (!dmesh_owner(m, &owner))
-		return dq_fail(q, E_FORBIDDEN, "only its owner can delete mesh %s;"
-		    " `claudemesh mesh leave` leaves it", m->slug);
+		return dq_fail(q, E_FORBIDDEN,
+		    "only its owner can delete mesh %s;"
+		    " `claudemesh mesh leave` leaves it",
+		    m->slug);
 	key_wipe(&owner, sizeof(owner));
 	op_up(op_new(q, m, NULL), delete);
 	return OK;

@@ -22,7 +22,8 @@ rung_ok(struct why *why, const char *rung)
 {
 	if (*rung == '\0' || rung_no(rung) >= 0)
 		return OK;
-	return why_field(why, E_BAD_FIELD, "wait", "wait is queued, stored, "
+	return why_field(why, E_BAD_FIELD, "wait",
+	    "wait is queued, stored, "
 	    "delivered, surfaced, in_context or answered");
 }
 
@@ -31,10 +32,12 @@ rung_ok(struct why *why, const char *rung)
 int
 sent_reply(struct daemon *d, int64_t n, struct local_sent *out, struct arena *a)
 {
-	struct db_rows *r = db_query(d->db, a, NULL, "SELECT o.id, m.slug, c.name,"
+	struct db_rows *r = db_query(d->db, a, NULL,
+	    "SELECT o.id, m.slug, c.name,"
 	    " c.target, c.rung, c.reason, c.at FROM outbox o"
 	    " JOIN outbox_copy c ON c.outbox = o.n JOIN mesh m ON m.no = o.mesh"
-	    " WHERE o.n = $1 ORDER BY c.i LIMIT 101", DB_VALS(db_i(n)));
+	    " WHERE o.n = $1 ORDER BY c.i LIMIT 101",
+	    DB_VALS(db_i(n)));
 
 	if (r == NULL || r->n == 0)
 		return E_NOT_FOUND;
@@ -42,19 +45,21 @@ sent_reply(struct daemon *d, int64_t n, struct local_sent *out, struct arena *a)
 		.mesh = db_text(r, 0, 1) };
 	out->recipients.v = arena_zalloc(a, r->n * sizeof(*out->recipients.v));
 	for (size_t i = 0; i < r->n; i++)
-		out->recipients.v[out->recipients.n++] = (struct sent_recipient){
-			.name = db_text(r, i, 2), .key = db_text(r, i, 3),
-			.receipt = db_text(r, i, 4), .reason = db_text(r, i, 5),
-			.at = db_int(r, i, 6) };
+		out->recipients.v[out->recipients.n++] =
+		    (struct sent_recipient){ .name = db_text(r, i, 2),
+			    .key = db_text(r, i, 3),
+			    .receipt = db_text(r, i, 4),
+			    .reason = db_text(r, i, 5),
+			    .at = db_int(r, i, 6) };
 	return OK;
 }
 
 static const char *
 wanted(const struct dop *op)
 {
-	const char *w = op->row == &wire_local_send ?
-	    ((const struct local_send *)op->in)->wait :
-	    ((const struct local_message_status *)op->in)->wait;
+	const char *w = op->row == &wire_local_send
+	    ? ((const struct local_send *)op->in)->wait
+	    : ((const struct local_message_status *)op->in)->wait;
 
 	return *w ? w : "stored";
 }
@@ -112,7 +117,8 @@ mark_answered(struct sending *s, struct why *why)
 
 	if (*s->in->reply_to == '\0')
 		return OK;
-	code = d_write(s->m->d, why, "UPDATE inbox SET receipt = 'answered',"
+	code = d_write(s->m->d, why,
+	    "UPDATE inbox SET receipt = 'answered',"
 	    " reason = '', told = 0 WHERE mesh = $1 AND id = $2 AND session = $3"
 	    " AND receipt IN ('delivered', 'held')",
 	    DB_VALS(db_i(s->m->no), db_s(s->in->reply_to), db_i(s->from->no)));
@@ -129,20 +135,22 @@ insert(struct sending *s, int64_t *n, struct why *why)
 	int code;
 
 	d_ids(d, id);
-	code = d_write(d, why, "INSERT INTO outbox (id, mesh, session, body,"
+	code = d_write(d, why,
+	    "INSERT INTO outbox (id, mesh, session, body,"
 	    " priority, reply_to, expects, sent_at)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 	    DB_VALS(db_s(id), db_i(s->m->no), db_i(s->from->no),
-	    db_s(s->in->text), db_s(priority), db_s(s->in->reply_to),
-	    db_s(s->in->expects), db_i(d_now(d))));
+		db_s(s->in->text), db_s(priority), db_s(s->in->reply_to),
+		db_s(s->in->expects), db_i(d_now(d))));
 	*n = db_last_rowkey(d->db);
 	for (size_t i = 0; i < s->nto && code == OK; i++)
-		code = d_write(d, why, "INSERT INTO outbox_copy (outbox, i, mesh,"
+		code = d_write(d, why,
+		    "INSERT INTO outbox_copy (outbox, i, mesh,"
 		    " target, name, meant, rung, reason, at, doc, open)"
 		    " VALUES ($1, $2, $3, $4, $5, $6, 'queued', '', $7, '', 1)",
 		    DB_VALS(db_i(*n), db_i((int64_t)i), db_i(s->m->no),
-		    db_s(s->to[i].key), db_s(s->to[i].name), db_s(s->to[i].meant),
-		    db_i(d_now(d))));
+			db_s(s->to[i].key), db_s(s->to[i].name),
+			db_s(s->to[i].meant), db_i(d_now(d))));
 	return code == OK ? mark_answered(s, why) : code;
 }
 
@@ -162,7 +170,8 @@ wait_for_rung(struct dop *op, struct sending *s, int64_t n)
 static void
 resolve_again(struct dop *op, bool late)
 {
-	struct sending s = { .in = op->in, .m = dmesh_at(op->d, op->mesh),
+	struct sending s = { .in = op->in,
+		.m = dmesh_at(op->d, op->mesh),
 		.from = sess_at(op->d, op->session) };
 	struct why why;
 	int64_t n;
@@ -214,8 +223,9 @@ on_local_send(struct dq *q, const struct local_send *in)
 	    (s.from = dq_speaker(q, s.m)) == NULL)
 		return q->why.code;
 	code = resolve_all(&s, &q->why);
-	if (code == E_NO_PEER && (dmesh_up(s.m) ||
-	    link_phase(s.m->link) == LINK_CONNECTING || s.m->roster_asked)) {
+	if (code == E_NO_PEER &&
+	    (dmesh_up(s.m) || link_phase(s.m->link) == LINK_CONNECTING ||
+		s.m->roster_asked)) {
 		/* news of somebody who just came may still be on its way */
 		s.m->roster_stale = true;
 		op = op_new(q, s.m, s.from);
@@ -239,14 +249,18 @@ find_sent(struct dq *q, const char *id, int64_t *n)
 
 	snprintf(low, sizeof(low), "%.64s", id);
 	snprintf(high, sizeof(high), "%.64s~", id); /* ~ is above every id */
-	r = d_read(q->d, &q->why, "SELECT n, id FROM outbox WHERE id >= $1"
-	    " AND id < $2 ORDER BY id LIMIT 2", DB_VALS(db_s(low), db_s(high)));
+	r = d_read(q->d, &q->why,
+	    "SELECT n, id FROM outbox WHERE id >= $1"
+	    " AND id < $2 ORDER BY id LIMIT 2",
+	    DB_VALS(db_s(low), db_s(high)));
 	if (r == NULL)
 		return q->why.code;
 	if (r->n == 0)
-		return dq_fail(q, E_NOT_FOUND, "no message %.64s was sent from here", id);
+		return dq_fail(q, E_NOT_FOUND,
+		    "no message %.64s was sent from here", id);
 	if (r->n == 2 && !str_eq(db_text(r, 0, 1), id))
-		return dq_fail(q, E_AMBIGUOUS, "several messages begin with %.64s", id);
+		return dq_fail(q, E_AMBIGUOUS,
+		    "several messages begin with %.64s", id);
 	*n = db_int(r, 0, 0);
 	return OK;
 }
@@ -280,8 +294,11 @@ severity(const char *rung)
 {
 	int n = rung_no(rung);
 
-	return n >= 0 ? 10 + n : str_eq(rung, "held") ? 11 :
-	    str_eq(rung, "failed") ? 1 : str_eq(rung, "refused") ? 0 : 2;
+	return n >= 0		      ? 10 + n
+	    : str_eq(rung, "held")    ? 11
+	    : str_eq(rung, "failed")  ? 1
+	    : str_eq(rung, "refused") ? 0
+				      : 2;
 }
 
 /* Rows come copy by copy, newest message first: one out per message. */
@@ -296,12 +313,14 @@ fold(struct local_messages *out, const struct db_rows *r, size_t limit)
 
 		if (row == NULL || !str_eq(row->id, id)) {
 			bytes += strlen(db_text(r, i, 3)) + 400;
-			if (out->messages.n == limit || bytes > LOCAL_PAGE_BYTES)
+			if (out->messages.n == limit ||
+			    bytes > LOCAL_PAGE_BYTES)
 				return;
 			row = &out->messages.v[out->messages.n++];
 			*row = (struct sent_row){ id, db_text(r, i, 1),
-				db_text(r, i, 2), db_text(r, i, 3), db_text(r, i, 4),
-				rung, db_text(r, i, 6), db_int(r, i, 7), 0 };
+				db_text(r, i, 2), db_text(r, i, 3),
+				db_text(r, i, 4), rung, db_text(r, i, 6),
+				db_int(r, i, 7), 0 };
 		} else if (severity(rung) < severity(row->receipt)) {
 			row->receipt = rung;
 			row->reason = db_text(r, i, 6);
@@ -320,14 +339,16 @@ on_local_message_list(struct dq *q, const struct local_message_list *in)
 
 	if (*in->mesh != '\0' && (m = dq_mesh(q, in->mesh)) == NULL)
 		return q->why.code;
-	r = d_read(q->d, &q->why, "SELECT o.id, s.slug, c.name, o.body,"
+	r = d_read(q->d, &q->why,
+	    "SELECT o.id, s.slug, c.name, o.body,"
 	    " o.priority, c.rung, c.reason, o.sent_at FROM (SELECT * FROM outbox"
 	    "  WHERE ($1 = 0 OR mesh = $1) AND ($2 = 0 OR EXISTS (SELECT 1 FROM"
 	    "  outbox_copy w WHERE w.outbox = outbox.n AND w.open = 1))"
 	    "  ORDER BY n DESC LIMIT $3) o"
 	    " JOIN outbox_copy c ON c.outbox = o.n JOIN mesh s ON s.no = o.mesh"
 	    " ORDER BY o.n DESC, c.i LIMIT 20000",
-	    DB_VALS(db_i(m ? m->no : 0), db_i(in->pending), db_i((int64_t)limit)));
+	    DB_VALS(db_i(m ? m->no : 0), db_i(in->pending),
+		db_i((int64_t)limit)));
 	if (r == NULL)
 		return q->why.code;
 	out.messages.v = arena_zalloc(q->a, limit * sizeof(*out.messages.v));

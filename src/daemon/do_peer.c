@@ -64,13 +64,13 @@ add_row(struct dop *op, struct dmesh *m, const struct peer *p)
 	r.since = p->connected_at;
 	r.home = p->home;
 	r.profile.n = p->profile.n;
-	r.profile.p = p->profile.p ? arena_strndup(a, p->profile.p, p->profile.n) :
-	    NULL;
+	r.profile.p =
+	    p->profile.p ? arena_strndup(a, p->profile.p, p->profile.n) : NULL;
 	r.groups.n = p->groups.n;
 	r.groups.v = arena_alloc(a, p->groups.n * sizeof(*r.groups.v) + 1);
 	for (size_t i = 0; i < p->groups.n; i++)
-		r.groups.v[i] = (struct peer_group){
-			.name = arena_strdup(a, p->groups.v[i].name),
+		r.groups.v[i] = (struct peer_group){ .name = arena_strdup(a,
+							 p->groups.v[i].name),
 			.role = arena_strdup(a, p->groups.v[i].role) };
 	vec_add(&((struct listing *)op->state)->row, r);
 }
@@ -104,12 +104,15 @@ finish(struct dop *op, struct listing *l)
 	struct local_peers out = { 0 };
 
 	if (l->up == 0 && *l->down != '\0') {
-		op_fail(op, E_UNREACHABLE, "the broker cannot be reached: %s", l->down);
+		op_fail(op, E_UNREACHABLE, "the broker cannot be reached: %s",
+		    l->down);
 		return;
 	}
 	if (*in->name != '\0' && l->row.n == 0) {
-		op_fail(op, E_NO_PEER, "no peer '%s' is here; `claudemesh peers` "
-		    "lists those that are", in->name);
+		op_fail(op, E_NO_PEER,
+		    "no peer '%s' is here; `claudemesh peers` "
+		    "lists those that are",
+		    in->name);
 		return;
 	}
 	out.peers.n = l->row.n;
@@ -130,8 +133,8 @@ ask_next(struct dop *op)
 		if (m == NULL)
 			continue;
 		if (!dmesh_up(m)) {
-			snprintf(l->down, sizeof(l->down), "mesh %s: %.120s", m->slug,
-			    link_reason(m->link));
+			snprintf(l->down, sizeof(l->down), "mesh %s: %.120s",
+			    m->slug, link_reason(m->link));
 			continue;
 		}
 		op->mesh = m->no;
@@ -151,9 +154,11 @@ begin_list(struct dop *op, bool late)
 
 	for (size_t i = 0; i < l->mesh.n && !late; i++) {
 		m = dmesh_at(op->d, l->mesh.v[i]);
-		if (m != NULL && link_phase(m->link) == LINK_WAITING && l->up == 0)
+		if (m != NULL && link_phase(m->link) == LINK_WAITING &&
+		    l->up == 0)
 			link_dial(m->link);
-		if (m != NULL && !dmesh_up(m) && link_phase(m->link) != LINK_REFUSED)
+		if (m != NULL && !dmesh_up(m) &&
+		    link_phase(m->link) != LINK_REFUSED)
 			return;
 	}
 	op->wants = 0;
@@ -198,8 +203,8 @@ on_local_peer_verify(struct dq *q, const struct local_peer_verify *in)
 	if ((code = name_member(m, in->name, &t, &q->why)) != OK)
 		return code;
 	if (str_eq(t.member, m->member.hex))
-		return dq_fail(q, E_USAGE, "'%s' is you; a safety number is for two",
-		    in->name);
+		return dq_fail(q, E_USAGE,
+		    "'%s' is you; a safety number is for two", in->name);
 	snprintf(key, sizeof(key), "%s%s", m->id, t.member);
 	number = map_gets(&q->d->safety, key);
 	if (number == NULL) {

@@ -11,14 +11,16 @@ apply(struct local_profile_page *p, const struct local_profile *in,
     struct why *why)
 {
 	if (*in->status != '\0') {
-		if (!str_eq(in->status, "idle") && !str_eq(in->status, "working") &&
+		if (!str_eq(in->status, "idle") &&
+		    !str_eq(in->status, "working") &&
 		    !str_eq(in->status, "dnd"))
 			return why_field(why, E_BAD_FIELD, "status",
 			    "status is idle, working or dnd");
 		p->status = in->status;
 	}
 	if (*in->visible != '\0') {
-		if (!str_eq(in->visible, "true") && !str_eq(in->visible, "false"))
+		if (!str_eq(in->visible, "true") &&
+		    !str_eq(in->visible, "false"))
 			return why_field(why, E_BAD_FIELD, "visible",
 			    "visible is true or false");
 		p->visible = str_eq(in->visible, "true");
@@ -67,7 +69,8 @@ tell(struct dop *op)
 {
 	const struct local_profile *in = op->in;
 	struct dsess *s = sess_at(op->d, op->session);
-	struct peer_profile p = { .avatar = in->avatar, .title = in->title,
+	struct peer_profile p = { .avatar = in->avatar,
+		.title = in->title,
 		.bio = in->bio };
 	struct peer_visible v;
 	struct peer_summary sum;
@@ -85,25 +88,31 @@ tell(struct dop *op)
 	for (;;) {
 		int step = op->tries++;
 
-		if (step >= 4 || !link_session_open(s->mesh->link, s->key.hex)) {
+		if (step >= 4 ||
+		    !link_session_open(s->mesh->link, s->key.hex)) {
 			show(op, s);
 			return;
 		}
 		if (step == 0 && *in->status) {
-			op_call(op, &wire_peer_status, &st, s->key.hex, on_told);
+			op_call(op, &wire_peer_status, &st, s->key.hex,
+			    on_told);
 			return;
 		}
 		if (step == 1 && *in->visible) {
-			op_call(op, &wire_peer_visible, &v, s->key.hex, on_told);
+			op_call(op, &wire_peer_visible, &v, s->key.hex,
+			    on_told);
 			return;
 		}
 		if (step == 2 && *in->summary) {
-			op_call(op, &wire_peer_summary, &sum, s->key.hex, on_told);
+			op_call(op, &wire_peer_summary, &sum, s->key.hex,
+			    on_told);
 			return;
 		}
-		if (step == 3 && (*in->avatar || *in->title || *in->bio ||
-		    in->capabilities.n > 0)) {
-			op_call(op, &wire_peer_profile, &p, s->key.hex, on_told);
+		if (step == 3 &&
+		    (*in->avatar || *in->title || *in->bio ||
+			in->capabilities.n > 0)) {
+			op_call(op, &wire_peer_profile, &p, s->key.hex,
+			    on_told);
 			return;
 		}
 	}

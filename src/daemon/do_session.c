@@ -15,8 +15,10 @@
 static void
 say_session(struct dop *op, const struct dsess *s)
 {
-	const struct local_session out = { .session = s->id, .name = s->name,
-		.key = s->key.hex, .mesh = s->mesh->slug };
+	const struct local_session out = { .session = s->id,
+		.name = s->name,
+		.key = s->key.hex,
+		.mesh = s->mesh->slug };
 
 	op_reply(op, &wire_local_session, &out);
 }
@@ -44,8 +46,9 @@ resume(struct dq *q, struct dmesh *m, const struct local_session_open *in)
 	struct dsess *s = sess_id(q->d, in->resume);
 
 	if (s == NULL || s->home || s->mesh != m) {
-		dq_fail(q, E_NO_SESSION, "no session %.40s of mesh %s can be resumed",
-		    in->resume, m->slug);
+		dq_fail(q, E_NO_SESSION,
+		    "no session %.40s of mesh %s can be resumed", in->resume,
+		    m->slug);
 		return NULL;
 	}
 	if (roll_session_revoked(m->roll, m->member.hex, s->key.hex)) {
@@ -53,8 +56,9 @@ resume(struct dq *q, struct dmesh *m, const struct local_session_open *in)
 		return NULL;
 	}
 	if (s->state == SESS_OPEN && s->pid != 0 && s->pid != in->pid) {
-		dq_fail(q, E_CONFLICT, "session %.40s is open: process %d has it",
-		    in->resume, s->pid);
+		dq_fail(q, E_CONFLICT,
+		    "session %.40s is open: process %d has it", in->resume,
+		    s->pid);
 		return NULL;
 	}
 	return sess_resume(s, in, &q->why) == OK ? s : NULL;
@@ -74,7 +78,8 @@ on_local_session_open(struct dq *q, const struct local_session_open *in)
 	if (m == NULL && (m = dq_mesh(q, in->mesh)) == NULL)
 		return q->why.code;
 	if ((fault = name_fault(in->name)) != NULL)
-		return why_field(&q->why, E_BAD_FIELD, "name", "the name %s", fault);
+		return why_field(&q->why, E_BAD_FIELD, "name", "the name %s",
+		    fault);
 	s = *in->resume ? resume(q, m, in) : sess_new(m, in, false, &q->why);
 	if (s == NULL)
 		return q->why.code;
@@ -94,10 +99,11 @@ on_local_session_end(struct dq *q, const struct local_session_end *in)
 	const struct ok ok = { 0 };
 
 	if (s == NULL)
-		return dq_fail(q, E_NO_SESSION, "this daemon has no session %.40s",
-		    in->session);
+		return dq_fail(q, E_NO_SESSION,
+		    "this daemon has no session %.40s", in->session);
 	if (s->home)
-		return dq_fail(q, E_USAGE, "the home session does not end; "
+		return dq_fail(q, E_USAGE,
+		    "the home session does not end; "
 		    "`claudemesh mesh leave` leaves the mesh");
 	if (sess_end(s, &q->why) != OK)
 		return q->why.code;
@@ -111,7 +117,8 @@ make_revoke(struct dop *op, struct dmesh *m, struct act_made *out,
     struct why *why)
 {
 	const struct target *t = op->extra;
-	struct act_session_revoke f = { .member = t->member, .session = t->key };
+	struct act_session_revoke f = { .member = t->member,
+		.session = t->key };
 	struct key owner;
 	bool may = str_eq(t->member, m->member.hex) ||
 	    roll_is_admin(m->roll, m->member.hex);
@@ -120,13 +127,15 @@ make_revoke(struct dop *op, struct dmesh *m, struct act_made *out,
 		return why_set(why, E_CONFLICT, "it is revoked already");
 	if (may) {
 		out->act = act_make(&op->mem, m->roll, "session_revoke",
-		    &wire_act_session_revoke, &f, &m->member, NULL, d_now(op->d));
+		    &wire_act_session_revoke, &f, &m->member, NULL,
+		    d_now(op->d));
 	} else if (dmesh_owner(m, &owner)) {
 		out->act = act_make(&op->mem, m->roll, "session_revoke",
 		    &wire_act_session_revoke, &f, &owner, NULL, d_now(op->d));
 		key_wipe(&owner, sizeof(owner));
 	} else {
-		return why_set(why, E_FORBIDDEN, "only its member, an admin or the "
+		return why_set(why, E_FORBIDDEN,
+		    "only its member, an admin or the "
 		    "owner can revoke a session");
 	}
 	return OK;
@@ -187,8 +196,10 @@ on_local_session_revoke(struct dq *q, const struct local_session_revoke *in)
 static int64_t
 unread(struct daemon *d, const struct dsess *s)
 {
-	struct db_rows *r = d_read(d, NULL, "SELECT COUNT(*) FROM inbox"
-	    " WHERE session = $1 AND seen = 0 LIMIT 1", DB_VALS(db_i(s->no)));
+	struct db_rows *r = d_read(d, NULL,
+	    "SELECT COUNT(*) FROM inbox"
+	    " WHERE session = $1 AND seen = 0 LIMIT 1",
+	    DB_VALS(db_i(s->no)));
 
 	return r != NULL && r->n == 1 ? db_int(r, 0, 0) : 0;
 }
@@ -196,7 +207,8 @@ unread(struct daemon *d, const struct dsess *s)
 static const char *
 state_of(const struct dsess *s)
 {
-	if (s->state == SESS_OPEN && !link_session_open(s->mesh->link, s->key.hex))
+	if (s->state == SESS_OPEN &&
+	    !link_session_open(s->mesh->link, s->key.hex))
 		return "waiting";
 	return sess_state_name(s->state);
 }
@@ -210,16 +222,22 @@ on_local_session_list(struct dq *q, const struct local_session_list *in)
 
 	if (*in->mesh != '\0' && (m = dq_mesh(q, in->mesh)) == NULL)
 		return q->why.code;
-	out.sessions.v = arena_alloc(q->a, (q->d->sess_no.n + 1) *
-	    sizeof(*out.sessions.v));
+	out.sessions.v =
+	    arena_alloc(q->a, (q->d->sess_no.n + 1) * sizeof(*out.sessions.v));
 	for (size_t i = 0; (s = map_next(&q->d->sess_no, &i)) != NULL;) {
 		if (s->mesh->gone || (m != NULL && s->mesh != m) ||
-		    (s->state == SESS_ENDED && !in->all) || out.sessions.n == 10000)
+		    (s->state == SESS_ENDED && !in->all) ||
+		    out.sessions.n == 10000)
 			continue;
-		out.sessions.v[out.sessions.n++] = (struct session_row){
-			.session = s->id, .name = s->name, .key = s->key.hex,
-			.mesh = s->mesh->slug, .state = state_of(s), .pid = s->pid,
-			.home = s->home, .unread = unread(q->d, s) };
+		out.sessions.v[out.sessions.n++] =
+		    (struct session_row){ .session = s->id,
+			    .name = s->name,
+			    .key = s->key.hex,
+			    .mesh = s->mesh->slug,
+			    .state = state_of(s),
+			    .pid = s->pid,
+			    .home = s->home,
+			    .unread = unread(q->d, s) };
 	}
 	return dq_reply(q, &wire_local_sessions, &out);
 }

@@ -17,7 +17,8 @@ on_local_hello(struct dq *q, const struct local_hello *in)
 	bool renew = in->build > d->conf.build && d->conf.build > 0 &&
 	    in->exe[0] == '/' && d->conf.renew != NULL && !d->stopping;
 	struct local_welcome out = { .version = d->conf.version,
-		.pid = d->conf.pid, .renewing = renew };
+		.pid = d->conf.pid,
+		.renewing = renew };
 
 	dq_reply(q, &wire_local_welcome, &out);
 	if (renew) {
@@ -63,14 +64,19 @@ fill_link(struct dmesh *m, struct link_state *o)
 {
 	struct dsess *s;
 
-	*o = (struct link_state){ .mesh = m->slug, .id = m->id,
+	*o = (struct link_state){ .mesh = m->slug,
+		.id = m->id,
 		.broker = m->broker,
 		.state = link_phase_name(link_phase(m->link)),
 		.reason = link_reason(m->link) };
-	o->outbox = count(m->d, "SELECT COUNT(DISTINCT outbox) FROM outbox_copy"
-	    " WHERE mesh = $1 AND open = 1 LIMIT 1", m->no);
-	o->unread = count(m->d, "SELECT COUNT(*) FROM inbox WHERE mesh = $1"
-	    " AND seen = 0 LIMIT 1", m->no);
+	o->outbox = count(m->d,
+	    "SELECT COUNT(DISTINCT outbox) FROM outbox_copy"
+	    " WHERE mesh = $1 AND open = 1 LIMIT 1",
+	    m->no);
+	o->unread = count(m->d,
+	    "SELECT COUNT(*) FROM inbox WHERE mesh = $1"
+	    " AND seen = 0 LIMIT 1",
+	    m->no);
 	for (size_t i = 0; (s = map_next(&m->sessions, &i)) != NULL;)
 		o->sessions += s->state == SESS_OPEN;
 }
@@ -81,7 +87,9 @@ add(struct local_state *out, const char *name, bool ok, const char *detail,
 {
 	struct check *c = &out->checks.v[out->checks.n++];
 
-	*c = (struct check){ .name = name, .ok = ok, .detail = detail,
+	*c = (struct check){ .name = name,
+		.ok = ok,
+		.detail = detail,
 		.fix = ok ? "" : fix };
 	out->ok = out->ok && ok;
 	return c;
@@ -95,20 +103,26 @@ check_mesh(struct dq *q, struct local_state *out, struct dmesh *m)
 
 	if (out->checks.n > 190)
 		return;
-	add(out, name, dmesh_up(m), dmesh_up(m) ? m->broker :
-	    arena_printf(q->a, "%s: %s", m->broker, link_reason(m->link)),
-	    link_phase(m->link) == LINK_REFUSED ?
-	    "claudemesh daemon down; claudemesh daemon up" :
-	    "claudemesh broker run");
+	add(out, name, dmesh_up(m),
+	    dmesh_up(m)
+		? m->broker
+		: arena_printf(q->a, "%s: %s", m->broker, link_reason(m->link)),
+	    link_phase(m->link) == LINK_REFUSED
+		? "claudemesh daemon down; claudemesh daemon up"
+		: "claudemesh broker run");
 	if (*m->warning != '\0')
 		add(out, name, false, m->warning, "claudemesh mesh list");
 	if (skew > SKEW_MS || skew < -SKEW_MS)
-		add(out, name, false, arena_printf(q->a, "the clocks of broker and "
-		    "daemon differ by %lld s", (long long)(skew / 1000)),
+		add(out, name, false,
+		    arena_printf(q->a,
+			"the clocks of broker and "
+			"daemon differ by %lld s",
+			(long long)(skew / 1000)),
 		    "timedatectl set-ntp true");
 	if (m->home->state != SESS_OPEN)
-		add(out, name, false, arena_printf(q->a,
-		    "the home session was ended: %s", m->home->reason),
+		add(out, name, false,
+		    arena_printf(q->a, "the home session was ended: %s",
+			m->home->reason),
 		    "claudemesh profile show");
 }
 
@@ -116,17 +130,21 @@ int
 on_local_status(struct dq *q, const struct local_status *in)
 {
 	struct daemon *d = q->d;
-	struct local_state out = { .ok = true, .version = d->conf.version,
-		.pid = d->conf.pid, .started_at = d->started_at };
+	struct local_state out = { .ok = true,
+		.version = d->conf.version,
+		.pid = d->conf.pid,
+		.started_at = d->started_at };
 	struct dmesh *m;
 	bool full = turn_is_read_only(d->turn);
 
 	(void)in;
 	out.checks.v = arena_alloc(q->a, 200 * sizeof(*out.checks.v));
-	out.meshes.v = arena_alloc(q->a, (d->meshes.n + 1) *
-	    sizeof(*out.meshes.v));
-	add(&out, "store", !full, full ? "the disk is full: nothing is accepted" :
-	    "daemon.db is open", "free some disk space");
+	out.meshes.v =
+	    arena_alloc(q->a, (d->meshes.n + 1) * sizeof(*out.meshes.v));
+	add(&out, "store", !full,
+	    full ? "the disk is full: nothing is accepted"
+		 : "daemon.db is open",
+	    "free some disk space");
 	add(&out, "meshes", d->meshes.n > 0,
 	    arena_printf(q->a, "%zu joined", d->meshes.n),
 	    "claudemesh mesh create NAME");

@@ -53,8 +53,10 @@ pick_name(struct dq *q, const char *wish, char out[65])
 {
 	const char *fault;
 
-	str_copy(out, 65, *wish ? wish : *q->d->conf.username ?
-	    q->d->conf.username : "me");
+	str_copy(out, 65,
+	    *wish		       ? wish
+		: *q->d->conf.username ? q->d->conf.username
+				       : "me");
 	if ((fault = name_fault(out)) == NULL)
 		return OK;
 	return why_field(&q->why, E_BAD_FIELD, "name",
@@ -66,8 +68,12 @@ static void
 adopt(struct dop *op, const char *broker)
 {
 	struct enrol *e = op->state;
-	struct mesh_new in = { .broker = broker, .me = e->me, .roll = e->roll,
-		.act = e->act.v, .nact = e->act.n, .epoch_key = e->epoch_key };
+	struct mesh_new in = { .broker = broker,
+		.me = e->me,
+		.roll = e->roll,
+		.act = e->act.v,
+		.nact = e->act.n,
+		.epoch_key = e->epoch_key };
 	struct local_mesh out = { 0 };
 	struct dmesh *m;
 	struct why why;
@@ -121,7 +127,8 @@ static int
 found(struct dop *op, struct enrol *e, struct why *why)
 {
 	const struct local_mesh_create *in = op->in;
-	struct act_genesis g = { .name = in->name, .epoch = 1,
+	struct act_genesis g = { .name = in->name,
+		.epoch = 1,
 		.log_key = link_challenge(op->guest)->log_key };
 	struct act_admin a = { .name = e->me };
 	char nonce[65], hash[65];
@@ -136,13 +143,17 @@ found(struct dop *op, struct enrol *e, struct why *why)
 	g.nonce = nonce;
 	g.epoch_hash = hash;
 	key_owner(&owner, op->d->conf.seed, nonce);
-	code = add_act(e, act_make(&op->mem, e->roll, "genesis", &wire_act_genesis,
-	    &g, &owner, NULL, d_now(op->d)), why);
+	code = add_act(e,
+	    act_make(&op->mem, e->roll, "genesis", &wire_act_genesis, &g,
+		&owner, NULL, d_now(op->d)),
+	    why);
 	if (code == OK) {
 		key_member(&e->member, op->d->conf.seed, roll_mesh(e->roll));
 		a.member = e->member.hex;
-		code = add_act(e, act_make(&op->mem, e->roll, "admin",
-		    &wire_act_admin, &a, &owner, NULL, d_now(op->d)), why);
+		code = add_act(e,
+		    act_make(&op->mem, e->roll, "admin", &wire_act_admin, &a,
+			&owner, NULL, d_now(op->d)),
+		    why);
 	}
 	key_wipe(&owner, sizeof(owner));
 	return code;
@@ -158,8 +169,10 @@ create_up(struct dop *op)
 	struct why why;
 
 	if (!link_challenge(op->guest)->create) {
-		why_set(&why, E_FORBIDDEN, "the broker %s lets nobody make meshes; it "
-		    "is run with --create none", link_url(op->guest));
+		why_set(&why, E_FORBIDDEN,
+		    "the broker %s lets nobody make meshes; it "
+		    "is run with --create none",
+		    link_url(op->guest));
 		op_fail_why(op, &why);
 		return;
 	}
@@ -189,9 +202,9 @@ on_local_mesh_create(struct dq *q, const struct local_mesh_create *in)
 	if (pick_name(q, in->display, me) != OK)
 		return q->why.code;
 	if (url_to_ws(url, sizeof(url), *in->broker ? in->broker : q->d->broker,
-	    &wrong) != 0)
-		return why_field(&q->why, E_BAD_FIELD, "broker", "the broker URL %s",
-		    wrong ? wrong : "is no good");
+		&wrong) != 0)
+		return why_field(&q->why, E_BAD_FIELD, "broker",
+		    "the broker URL %s", wrong ? wrong : "is no good");
 	op = op_new(q, NULL, NULL);
 	enrol_new(op, me);
 	op_guest(op, url, create_up);
@@ -214,7 +227,8 @@ check_invite(struct dop *op, struct enrol *e, struct why *why)
 		    "the mesh's roll has no such invite");
 	sha256_hex(hash, e->epoch_key, 32);
 	if (!str_eq(hash, roll_epoch_hash(e->roll)))
-		return why_set(why, E_CANNOT_OPEN, "the broker gives another epoch"
+		return why_set(why, E_CANNOT_OPEN,
+		    "the broker gives another epoch"
 		    " key than the roll names; nothing was joined");
 	if (me != NULL && me->state == MEMBER_ACTIVE)
 		return OK; /* it was us who used it */
@@ -228,23 +242,37 @@ check_invite(struct dop *op, struct enrol *e, struct why *why)
 	return OK;
 }
 
-static void
-show(struct dop *op, struct enrol *e)
+/* What the roll says of an invite; false when it knows none of this key. */
+static bool
+view(struct local_mesh_view *v, const struct roll *roll, const char *invite,
+    const char *member, const char *broker)
 {
-	const struct roll_invite *inv = roll_invite(e->roll, e->link.key.hex);
-	const struct roll_member *by = roll_member(e->roll, inv->author);
-	const struct roll_member *me = roll_member(e->roll, e->member.hex), *rm;
-	struct local_mesh_view v = { .id = roll_mesh(e->roll),
-		.name = roll_name(e->roll), .broker = link_url(op->guest),
+	const struct roll_invite *inv = roll_invite(roll, invite);
+	const struct roll_member *by, *rm, *me = roll_member(roll, member);
+
+	if (inv == NULL)
+		return false;
+	by = roll_member(roll, inv->author);
+	if (by == NULL) /* by the owner key: the first admin is the owner */
+		by = roll_member_at(roll, 0);
+	*v = (struct local_mesh_view){ .id = roll_mesh(roll),
+		.name = roll_name(roll),
+		.broker = broker,
+		.inviter = by ? by->name : "",
 		.role = inv->admin ? "admin" : "member",
 		.expires_at = inv->expires_at,
 		.already = me != NULL && me->state == MEMBER_ACTIVE };
+	for (size_t i = 0; (rm = roll_member_at(roll, i)) != NULL; i++)
+		v->members += rm->state == MEMBER_ACTIVE;
+	return true;
+}
 
-	if (by == NULL) /* by the owner key: the first admin is the owner */
-		by = roll_member_at(e->roll, 0);
-	v.inviter = by ? by->name : "";
-	for (size_t i = 0; (rm = roll_member_at(e->roll, i)) != NULL; i++)
-		v.members += rm->state == MEMBER_ACTIVE;
+static void
+show(struct dop *op, struct enrol *e)
+{
+	struct local_mesh_view v = { 0 };
+
+	view(&v, e->roll, e->link.key.hex, e->member.hex, link_url(op->guest));
 	op_reply(op, &wire_local_mesh_view, &v);
 }
 
@@ -260,16 +288,19 @@ on_roll(struct dop *op, const struct link_reply *r)
 	int code = r->code;
 
 	for (size_t i = 0; code == OK && i < page->acts.n; i++)
-		code = add_act(e, arena_strdup(&op->mem, page->acts.v[i].s), &why);
+		code =
+		    add_act(e, arena_strdup(&op->mem, page->acts.v[i].s), &why);
 	if (code == OK && !str_eq(roll_mesh(e->roll), e->link.mesh))
-		code = why_set(&why, E_ROLL_FORKED, "the broker shows another mesh "
+		code = why_set(&why, E_ROLL_FORKED,
+		    "the broker shows another mesh "
 		    "than the link names");
 	if (code == OK && page->roll.n > roll_n(e->roll)) {
 		if (roll_n(e->roll) > before) {
 			ask_roll(op);
 			return;
 		}
-		code = why_set(&why, E_ROLL_FORKED, "the broker holds acts back");
+		code =
+		    why_set(&why, E_ROLL_FORKED, "the broker holds acts back");
 	}
 	if (code == OK)
 		code = check_invite(op, e, &why);
@@ -285,7 +316,8 @@ static void
 ask_roll(struct dop *op)
 {
 	struct enrol *e = op->state;
-	struct roll_get in = { .mesh_id = e->link.mesh, .from = roll_n(e->roll) };
+	struct roll_get in = { .mesh_id = e->link.mesh,
+		.from = roll_n(e->roll) };
 
 	op_call(op, &wire_roll_get, &in, NULL, on_roll);
 }
@@ -307,7 +339,8 @@ on_joined(struct dop *op, const struct link_reply *r)
 	else if (add_act(e, e->made, &why) != OK)
 		op_fail_why(op, &why);
 	else if (!str_eq(msg->roll.head, roll_head(e->roll)))
-		op_fail(op, E_ROLL_FORKED, "the broker shows another roll than the "
+		op_fail(op, E_ROLL_FORKED,
+		    "the broker shows another roll than the "
 		    "one that was joined");
 	else
 		adopt(op, link_url(op->guest));
@@ -318,7 +351,8 @@ join_now(struct dop *op)
 {
 	struct enrol *e = op->state;
 	const struct roll_member *me = roll_member(e->roll, e->member.hex);
-	struct act_join f = { .invite = e->link.key.hex, .member = e->member.hex,
+	struct act_join f = { .invite = e->link.key.hex,
+		.member = e->member.hex,
 		.name = e->me };
 	struct mesh_join req = { .mesh_id = e->link.mesh };
 	struct why why;
@@ -329,8 +363,8 @@ join_now(struct dop *op)
 		return;
 	}
 	op->tries++;
-	req.act = e->made = act_make(&op->mem, e->roll, "join", &wire_act_join, &f,
-	    &e->member, &e->link.key, d_now(op->d));
+	req.act = e->made = act_make(&op->mem, e->roll, "join", &wire_act_join,
+	    &f, &e->member, &e->link.key, d_now(op->d));
 	if (roll_check(e->roll, req.act, &why) != OK) {
 		op_fail_why(op, &why);
 		return;
@@ -348,9 +382,11 @@ on_opened(struct dop *op, const struct link_reply *r)
 	int code = r->code;
 
 	if (code == OK && !str_eq(info->mesh_id, e->link.mesh))
-		code = why_set(&why, E_ROLL_FORKED, "the broker shows another mesh "
+		code = why_set(&why, E_ROLL_FORKED,
+		    "the broker shows another mesh "
 		    "than the link names");
-	if (code == OK && unseal_key(e->epoch_key, info->sealed, &e->link.key) != OK)
+	if (code == OK &&
+	    unseal_key(e->epoch_key, info->sealed, &e->link.key) != OK)
 		code = why_set(&why, E_CANNOT_OPEN,
 		    "the sealed epoch key cannot be opened with this invite");
 	if (code != OK)
@@ -388,13 +424,20 @@ begin(struct dq *q, const struct invite_link *link, const char *me, bool look)
 int
 on_local_mesh_look(struct dq *q, const struct local_mesh_look *in)
 {
+	struct local_mesh_view v;
 	struct invite_link link;
+	struct dmesh *m;
+	bool known;
 
 	if (link_parse(&link, in->url, &q->why) != OK)
 		return q->why.code;
-	begin(q, &link, "", true);
+	m = dmesh_named(q->d, link.mesh);
+	known = m != NULL &&
+	    view(&v, m->roll, link.key.hex, m->member.hex, m->broker);
+	if (!known)
+		begin(q, &link, "", true);
 	key_wipe(&link, sizeof(link));
-	return OK;
+	return known ? dq_reply(q, &wire_local_mesh_view, &v) : OK;
 }
 
 int

@@ -68,8 +68,8 @@ inbox_push(struct dmesh *m, const struct frame *f, const char *text, size_t n)
 	struct why why;
 
 	if (wire_decode(f->msg, f->object, &in, &m->d->arena, &why) != OK) {
-		log_event(LOG_WARN, "bad_push", "mesh", m->slug, "why", why.text,
-		    NULL);
+		log_event(LOG_WARN, "bad_push", "mesh", m->slug, "why",
+		    why.text, NULL);
 		return;
 	}
 	if (str_eq(in.subtype, "system"))
@@ -112,7 +112,8 @@ on_shown(void *arg, uint64_t tag, const struct link_reply *r)
 	    roster_learn(m, info->attestation, info->pubkey, &why) == NULL)
 		log_event(LOG_WARN, "peer_not_proven", "mesh", m->slug, "why",
 		    why.text, NULL);
-	else if (r->code != OK && r->code != E_NOT_FOUND && r->code != E_NO_PEER)
+	else if (r->code != OK && r->code != E_NOT_FOUND &&
+	    r->code != E_NO_PEER)
 		link_drop(m->link, r->why.text); /* ask again, all of it */
 }
 
@@ -122,8 +123,8 @@ ask_show(struct dmesh *m, struct ditem *it, const char *key)
 	struct session_show in = { .pubkey = key };
 
 	it->asked_show = true;
-	m->items_wait = link_call(m->link, &wire_session_show, &in, NULL, on_shown,
-	    m, 0) == OK;
+	m->items_wait = link_call(m->link, &wire_session_show, &in, NULL,
+			    on_shown, m, 0) == OK;
 }
 
 static void
@@ -192,7 +193,8 @@ struct group {
 };
 
 static struct group *
-group_for(struct dmesh *m, struct map *groups, const struct db_rows *r, size_t i)
+group_for(struct dmesh *m, struct map *groups, const struct db_rows *r,
+    size_t i)
 {
 	struct arena *a = &m->d->arena;
 	const struct dsess *by = sess_at(m->d, db_int(r, i, 3));
@@ -218,8 +220,11 @@ sign_groups(struct dmesh *m, struct map *groups, struct message_ack *out)
 
 	out->receipts.v = arena_zalloc(a, groups->n * sizeof(struct blob) + 1);
 	for (size_t i = 0; (g = map_next(groups, &i)) != NULL;) {
-		struct receipt_doc doc = { .mesh = m->id, .from = g->from,
-			.by = g->by->key.hex, .rung = g->rung, .reason = g->reason,
+		struct receipt_doc doc = { .mesh = m->id,
+			.from = g->from,
+			.by = g->by->key.hex,
+			.rung = g->rung,
+			.reason = g->reason,
 			.at = d_now(m->d) };
 
 		doc.ids.n = g->n;
@@ -289,7 +294,8 @@ ack_pump(struct dmesh *m)
 	if (m->acking || m->history[0] == '\0')
 		return;
 	m->ack = false;
-	r = d_read(m->d, NULL, "SELECT n, id, from_key, session, receipt, reason"
+	r = d_read(m->d, NULL,
+	    "SELECT n, id, from_key, session, receipt, reason"
 	    " FROM inbox WHERE mesh = $1 AND told = 0 ORDER BY n LIMIT 2000",
 	    DB_VALS(db_i(m->no)));
 	if (r == NULL || (r->n == 0 && m->seq <= m->acked))
@@ -300,15 +306,16 @@ ack_pump(struct dmesh *m)
 	in.has_cursor = true;
 	in.cursor = (struct cursor){ .history = m->history, .seq = m->seq };
 	m->acking_seq = m->seq;
-	m->acking = link_call(m->link, &wire_message_ack, &in, NULL, on_acked, m,
-	    0) == OK;
+	m->acking = link_call(m->link, &wire_message_ack, &in, NULL, on_acked,
+			m, 0) == OK;
 }
 
 /* The session may be disturbed again: what was held is delivered now. */
 int
 inbox_release_held(struct dsess *s, struct why *why)
 {
-	int code = d_write(s->mesh->d, why, "UPDATE inbox SET receipt = 'delivered',"
+	int code = d_write(s->mesh->d, why,
+	    "UPDATE inbox SET receipt = 'delivered',"
 	    " reason = '', told = 0 WHERE session = $1 AND receipt = 'held'",
 	    DB_VALS(db_i(s->no)));
 

@@ -15,7 +15,7 @@ struct mail {
 	struct dmesh *m;
 	const struct message_push *in;
 	struct dsess *to;	/* whose inbox */
-	const struct key *mine;	/* what it was encrypted to */
+	const struct key *mine; /* what it was encrypted to */
 	bool asked_show, asked_roll;
 	struct body body;
 	const char *member, *name; /* proven */
@@ -59,12 +59,14 @@ know_sender(struct mail *x)
 		return MAIL_DONE;
 	}
 	if ((p == NULL || p->attestation == NULL ||
-	    x->body.sent_at > p->expires_at + CLOCK_SLACK_MS) && !x->asked_show)
+		x->body.sent_at > p->expires_at + CLOCK_SLACK_MS) &&
+	    !x->asked_show)
 		return MAIL_NEEDS_SESSION;
 	if (p == NULL || p->attestation == NULL)
 		return bad(x, "no member vouches for its sender");
 	if (x->body.sent_at > p->expires_at + CLOCK_SLACK_MS)
-		return bad(x, "its sender's attestation had run out when it was sent");
+		return bad(x,
+		    "its sender's attestation had run out when it was sent");
 	x->member = p->member;
 	x->name = p->name;
 	return MAIL_DONE;
@@ -74,7 +76,8 @@ know_sender(struct mail *x)
 static bool
 was_member(struct mail *x, int64_t n)
 {
-	struct db_rows *r = d_read(x->m->d, NULL, "SELECT bytes FROM act"
+	struct db_rows *r = d_read(x->m->d, NULL,
+	    "SELECT bytes FROM act"
 	    " WHERE mesh = $1 AND n >= $2 ORDER BY n LIMIT 1000",
 	    DB_VALS(db_i(x->m->no), db_i(n)));
 	struct json doc;
@@ -82,8 +85,9 @@ was_member(struct mail *x, int64_t n)
 	char hash[65];
 
 	for (size_t i = 0; r != NULL && i < r->n; i++)
-		if (act_peek(&x->m->d->arena, db_text(r, i, 0), &head, &doc, hash,
-		    NULL) == OK && str_eq(head.kind, "leave") &&
+		if (act_peek(&x->m->d->arena, db_text(r, i, 0), &head, &doc,
+			hash, NULL) == OK &&
+		    str_eq(head.kind, "leave") &&
 		    str_eq(head.author, x->member))
 			return true;
 	return false;
@@ -122,7 +126,8 @@ compare_rolls(struct mail *x)
 	hash = roll_hash_at(x->m->roll, p->n - 1);
 	if (hash != NULL && str_eq(hash, p->head))
 		return MAIL_DONE;
-	snprintf(text, sizeof(text), "two members are shown different rolls: '%s' "
+	snprintf(text, sizeof(text),
+	    "two members are shown different rolls: '%s' "
 	    "sees another act %lld than this daemon; do not trust the broker",
 	    x->name, (long long)(p->n - 1));
 	return dmesh_warn(x->m, text) == OK ? MAIL_DONE : MAIL_BROKEN;
@@ -132,15 +137,17 @@ static enum mail_need
 verify(struct mail *x)
 {
 	const struct message_push *in = x->in;
-	struct envelope env = { .mesh = x->m->id, .from = in->sender_pubkey,
-		.to = in->target_spec, .id = in->message_id,
+	struct envelope env = { .mesh = x->m->id,
+		.from = in->sender_pubkey,
+		.to = in->target_spec,
+		.id = in->message_id,
 		.priority = in->priority };
 	struct daemon *d = x->m->d;
 	struct why why;
 	enum mail_need need;
 
-	if (body_open_direct(&d->arena, d->boxes, &x->body, x->mine, &env, in->nonce,
-	    in->ciphertext, &why) != OK)
+	if (body_open_direct(&d->arena, d->boxes, &x->body, x->mine, &env,
+		in->nonce, in->ciphertext, &why) != OK)
 		return bad(x, why.text);
 	need = know_sender(x);
 	if (need != MAIL_DONE || *x->problem)
@@ -167,28 +174,36 @@ insert(struct mail *x, struct why *why)
 	bool held = ok && holds(x->to, in->priority);
 	struct daemon *d = x->m->d;
 
-	return d_write(d, why, "INSERT INTO inbox (mesh, id, from_key, from_member,"
+	return d_write(d, why,
+	    "INSERT INTO inbox (mesh, id, from_key, from_member,"
 	    " from_name, to_key, session, body, priority, reply_to, expects,"
 	    " verified, problem, sent_at, received_at, receipt, reason, told, seen)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
 	    " $15, $16, $17, 0, 0)"
 	    " ON CONFLICT (mesh, from_key, id, to_key) DO NOTHING",
-	    DB_VALS(db_i(x->m->no), db_s(in->message_id), db_s(in->sender_pubkey),
-	    db_s(ok ? x->member : in->sender_member_pubkey),
-	    db_s(ok ? x->name : in->sender_name), db_s(in->target_spec),
-	    db_i(x->to->no), db_s(ok ? x->body.text : ""), db_s(in->priority),
-	    db_s(ok ? x->body.reply_to : ""), db_s(ok ? x->body.expects : ""),
-	    db_i(ok), db_s(x->problem),
-	    db_i(ok ? x->body.sent_at : in->created_at), db_i(d_now(d)),
-	    db_s(!ok ? "failed" : held ? "held" : "delivered"),
-	    db_s(!ok ? x->problem : held ? "dnd" : "")));
+	    DB_VALS(db_i(x->m->no), db_s(in->message_id),
+		db_s(in->sender_pubkey),
+		db_s(ok ? x->member : in->sender_member_pubkey),
+		db_s(ok ? x->name : in->sender_name), db_s(in->target_spec),
+		db_i(x->to->no), db_s(ok ? x->body.text : ""),
+		db_s(in->priority), db_s(ok ? x->body.reply_to : ""),
+		db_s(ok ? x->body.expects : ""), db_i(ok), db_s(x->problem),
+		db_i(ok ? x->body.sent_at : in->created_at), db_i(d_now(d)),
+		db_s(!ok       ? "failed"
+			: held ? "held"
+			       : "delivered"),
+		db_s(!ok       ? x->problem
+			: held ? "dnd"
+			       : "")));
 }
 
 enum mail_need
 mail_take(struct dmesh *m, const struct message_push *in, bool asked_show,
     bool asked_roll)
 {
-	struct mail x = { .m = m, .in = in, .asked_show = asked_show,
+	struct mail x = { .m = m,
+		.in = in,
+		.asked_show = asked_show,
 		.asked_roll = asked_roll };
 	enum mail_need need;
 	struct why why;

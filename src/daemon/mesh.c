@@ -1,7 +1,6 @@
 /*
- * mesh.c - the meshes that were joined: rows and memory, and what a link of
- * theirs tells. It promises that the roll in memory is the one in the database
- * once the turn is committed.
+ * mesh.c - the meshes that were joined: rows and memory. It promises that the
+ * roll in memory is the one in the database once the turn is committed.
  */
 #include "daemon/core.h"
 
@@ -11,211 +10,6 @@
 
 #include "base/enc.h"
 #include "base/log.h"
-
-/* ---- what the link tells ---- */
-
-static void
-link_ready(void *arg)
-{
-	d_wake(((struct dmesh *)arg)->d);
-}
-
-static void
-link_out(void *arg, const char *text, size_t n)
-{
-	struct dmesh *m = arg;
-
-	if (!m->d->in_request) {
-		link_write(m->link, text, n);
-		return;
-	}
-	turn_say(m->d->turn, &m->chan, text, n);
-	turn_say(m->d->turn, &m->chan, "\n", 1);
-}
-
-static void
-link_fill(void *arg, const char *session, struct session_hello *h,
-    struct arena *a)
-{
-	struct dmesh *m = arg;
-	struct dsess *s = map_gets(&m->sessions, session);
-
-	if (s != NULL)
-		sess_fill(s, h, a);
-}
-
-/* The broker's cursor is gone by when it is of a history new to us. */
-static void
-see_cursor(struct dmesh *m, const struct hello_ack *ack)
-{
-	if (ack->gap)
-		m->gap = m->cursor_dirty = true;
-	if (!str_eq(m->history, ack->cursor.history)) {
-		str_copy(m->history, sizeof(m->history), ack->cursor.history);
-		m->seq = m->acked = ack->cursor.seq;
-		m->cursor_dirty = true;
-	}
-	if (m->seq > m->acked)
-		m->ack = true;
-}
-
-static void
-link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
-    const struct why *why)
-{
-	struct dmesh *m = arg;
-	struct dsess *s = map_gets(&m->sessions, session);
-	struct why w;
-
-	m->d->news |= NEWS_SESSION;
-	if (s == NULL)
-		return;
-	if (ack != NULL) {
-		see_cursor(m, ack);
-		m->pump = true;
-		sess_profile_push(s);
-		return;
-	}
-	switch (why->code) { /* those that no other try will mend */
-	case E_REVOKED: case E_FORBIDDEN: case E_CONFLICT: case E_NOT_ALLOWED:
-		log_event(LOG_ERROR, "session_refused", "mesh", m->slug, "session",
-		    s->name, "why", why->text, NULL);
-		if (sess_set(s, SESS_REFUSED, why->text, &w) != OK)
-			d_broken(m->d, "session", &w);
-		break;
-	default:
-		str_copy(s->reason, sizeof(s->reason), why->text);
-	}
-}
-
-static void
-link_is_up(void *arg)
-{
-	struct dmesh *m = arg;
-
-	m->pump = m->ack = m->roster_stale = true;
-	m->sends_more = true;
-	m->retry_at = 0;
-	m->status_at = 0;
-	m->items_wait = false;
-	m->d->news |= NEWS_UP;
-}
-
-static void
-link_is_down(void *arg, const char *reason)
-{
-	struct dmesh *m = arg;
-
-	(void)reason;
-	buf_clear(&m->chan.held); /* it was meant for the connection lost */
-	outbox_reset(m);
-	inbox_down(m);
-	m->roster_at = 0;
-	m->roster_asked = m->acking = false;
-	m->status_at = -1;
-	m->status_flying = 0;
-	m->d->news |= NEWS_UP;
-}
-
-static int
-link_act(void *arg, int64_t n, const char *act)
-{
-	struct dmesh *m = arg;
-	struct why why;
-	int code;
-
-	code = d_write(m->d, &why,
-	    "INSERT INTO act (mesh, n, bytes) VALUES ($1, $2, $3)",
-	    DB_VALS(db_i(m->no), db_i(n), db_s(act)));
-	if (code != OK) /* the roll in memory is ahead now */
-		d_broken(m->d, "act", &why);
-	return code;
-}
-
-/* An act of ours that was just accepted, without asking for it again: a member
- * that left could not. */
-bool
-dmesh_act(struct dmesh *m, const char *act, const char *head)
-{
-	struct why why;
-
-	if (roll_apply(m->roll, act, &why) == OK &&
-	    str_eq(roll_head(m->roll), head))
-		return link_act(m, roll_n(m->roll) - 1, act) == OK;
-	link_refuse(m->link, "roll_forked: the broker took an act of ours and shows "
-	    "another roll than with it; nothing is believed until you act");
-	why_set(&why, E_CONFLICT, "roll");
-	d_broken(m->d, "act", &why);
-	return false;
-}
-
-static void
-link_roll(void *arg)
-{
-	struct dmesh *m = arg;
-
-	m->items_wait = false;
-	m->d->news |= NEWS_ROLL;
-}
-
-/* A session of ours was ended by somebody else. */
-static void
-session_ended(struct dmesh *m, const struct session_ended *in)
-{
-	struct dsess *s = map_gets(&m->sessions, in->pubkey);
-	struct why why;
-	char text[256];
-
-	if (s == NULL)
-		return;
-	snprintf(text, sizeof(text), "%s%s%s", in->reason, *in->by ? " by " : "",
-	    in->by);
-	log_event(LOG_WARN, "session_ended", "mesh", m->slug, "session", s->name,
-	    "reason", text, NULL);
-	link_session_drop(m->link, in->pubkey, false);
-	m->d->news |= NEWS_SESSION;
-	if (str_eq(in->reason, "expired")) { /* nobody's wish: come back */
-		link_session(m->link, &s->key, s->name);
-		return;
-	}
-	if (sess_set(s, SESS_REFUSED, text, &why) != OK)
-		d_broken(m->d, "session", &why);
-	if (str_eq(in->reason, "not_member") || str_eq(in->reason, "mesh_deleted"))
-		link_refuse(m->link, str_eq(in->reason, "not_member") ?
-		    "you are no member of this mesh any more" :
-		    "the mesh was deleted at its broker");
-}
-
-static void
-link_push(void *arg, const struct frame *f, const char *text, size_t n)
-{
-	struct dmesh *m = arg;
-	struct session_ended ended;
-	struct message_receipt rec;
-	struct why why;
-
-	if (f->msg == &wire_message_push) {
-		inbox_push(m, f, text, n);
-	} else if (f->msg == &wire_message_gap) {
-		log_event(LOG_WARN, "gap", "mesh", m->slug, NULL);
-		m->status_at = 0;
-		m->roster_stale = true;
-		link_roll_sync(m->link);
-	} else if (f->msg == &wire_message_receipt) {
-		if (wire_decode(f->msg, f->object, &rec, &m->d->arena, &why) != OK)
-			return;
-		if (*rec.doc != '\0')
-			receipt_queue(m, rec.doc);
-		else
-			receipt_expired(m, &rec);
-	} else if (f->msg == &wire_session_ended) {
-		if (wire_decode(f->msg, f->object, &ended, &m->d->arena, &why) == OK)
-			session_ended(m, &ended);
-	}
-}
-
-static const struct link_ops link_ops = { link_ready, link_out, link_fill,
-	link_hello_done, link_is_up, link_is_down, link_act, link_roll, link_push };
 
 /* ---- loading ---- */
 
@@ -230,7 +24,8 @@ load_roll(struct dmesh *m, struct why *why)
 	m->roll = roll_new();
 	do {
 		arena_reset(&a);
-		r = db_query(d->db, &a, why, "SELECT bytes FROM act WHERE mesh = $1"
+		r = db_query(d->db, &a, why,
+		    "SELECT bytes FROM act WHERE mesh = $1"
 		    " AND n >= $2 ORDER BY n LIMIT 500",
 		    DB_VALS(db_i(m->no), db_i(roll_n(m->roll))));
 		if (r == NULL)
@@ -251,12 +46,14 @@ load_epoch(struct dmesh *m, struct why *why)
 
 	if (r == NULL)
 		return E_STORE;
-	if (r->n == 1 && hex_decode(m->epoch_key, 32, db_text(r, 0, 1), 64) == 32)
+	if (r->n == 1 &&
+	    hex_decode(m->epoch_key, 32, db_text(r, 0, 1), 64) == 32)
 		m->epoch = db_int(r, 0, 0);
 	return OK;
 }
 
-#define MESH_COLUMNS "no, id, slug, broker, me, daemon_id, history, seq, gap," \
+#define MESH_COLUMNS                                              \
+	"no, id, slug, broker, me, daemon_id, history, seq, gap," \
 	" warning"
 
 static struct dmesh *
@@ -287,13 +84,16 @@ mesh_from(struct daemon *d, const struct db_rows *r, size_t i)
 static int
 mesh_open(struct dmesh *m, struct why *why)
 {
-	struct link_conf lc = { .url = m->broker, .mesh = m->id,
-		.member = &m->member, .roll = m->roll };
+	struct link_conf lc = { .url = m->broker,
+		.mesh = m->id,
+		.member = &m->member,
+		.roll = m->roll };
 	struct dsess *s;
 	int code;
 
-	m->link = link_new(m->d->io, &lc, &link_ops, m);
-	if ((code = sess_load(m, why)) != OK || (code = roster_load(m, why)) != OK)
+	m->link = link_new(m->d->io, &lc, &dmesh_link_ops, m);
+	if ((code = sess_load(m, why)) != OK ||
+	    (code = roster_load(m, why)) != OK)
 		return code;
 	for (size_t i = 0; (s = map_next(&m->sessions, &i)) != NULL;)
 		if (s->state == SESS_OPEN || s->linger)
@@ -309,8 +109,9 @@ dmesh_load_all(struct daemon *d, struct why *why)
 	struct dmesh *m;
 	int code = OK;
 
-	r = db_query(d->db, &a, why, "SELECT " MESH_COLUMNS
-	    " FROM mesh ORDER BY no LIMIT 1000", 0, NULL);
+	r = db_query(d->db, &a, why,
+	    "SELECT " MESH_COLUMNS " FROM mesh ORDER BY no LIMIT 1000", 0,
+	    NULL);
 	if (r == NULL)
 		code = E_STORE;
 	for (size_t i = 0; code == OK && i < r->n; i++) {
@@ -366,11 +167,12 @@ insert_mesh(struct daemon *d, const struct mesh_new *in, int64_t *no,
 
 	free_slug(d, roll_name(in->roll), slug);
 	d_ids(d, id);
-	code = d_write(d, why, "INSERT INTO mesh (id, slug, broker, me, daemon_id,"
+	code = d_write(d, why,
+	    "INSERT INTO mesh (id, slug, broker, me, daemon_id,"
 	    " history, seq, gap, warning, joined_at)"
 	    " VALUES ($1, $2, $3, $4, $5, '', 0, 0, '', $6)",
 	    DB_VALS(db_s(roll_mesh(in->roll)), db_s(slug), db_s(in->broker),
-	    db_s(in->me), db_s(id), db_i(d_now(d))));
+		db_s(in->me), db_s(id), db_i(d_now(d))));
 	*no = db_last_rowkey(d->db);
 	for (size_t i = 0; code == OK && i < in->nact; i++)
 		code = d_write(d, why,
@@ -388,19 +190,22 @@ insert_mesh(struct daemon *d, const struct mesh_new *in, int64_t *no,
 struct dmesh *
 dmesh_add(struct daemon *d, const struct mesh_new *in, struct why *why)
 {
-	struct local_session_open home = { .name = in->me, .peer_type = "human",
+	struct local_session_open home = { .name = in->me,
+		.peer_type = "human",
 		.channel = "cli" };
 	struct db_rows *r;
 	struct dmesh *m;
 	int64_t no;
 
 	if (d->meshes.n >= MESHES_MAX) {
-		why_set(why, E_QUOTA, "at most %d meshes can be joined", MESHES_MAX);
+		why_set(why, E_QUOTA, "at most %d meshes can be joined",
+		    MESHES_MAX);
 		return NULL;
 	}
 	if (insert_mesh(d, in, &no, why) != OK)
 		return NULL;
-	r = d_read(d, why, "SELECT " MESH_COLUMNS " FROM mesh WHERE no = $1 LIMIT 1",
+	r = d_read(d, why,
+	    "SELECT " MESH_COLUMNS " FROM mesh WHERE no = $1 LIMIT 1",
 	    DB_VALS(db_i(no)));
 	if (r == NULL || r->n != 1)
 		return NULL;
@@ -533,7 +338,8 @@ dmesh_warn(struct dmesh *m, const char *text)
 
 	if (str_eq(m->warning, text))
 		return OK;
-	log_event(LOG_ERROR, "mesh_warning", "mesh", m->slug, "warning", text, NULL);
+	log_event(LOG_ERROR, "mesh_warning", "mesh", m->slug, "warning", text,
+	    NULL);
 	code = d_write(m->d, &why, "UPDATE mesh SET warning = $2 WHERE no = $1",
 	    DB_VALS(db_i(m->no), db_s(text)));
 	if (code == OK)
@@ -618,7 +424,8 @@ dmesh_run(struct dmesh *m)
 const char *
 name_fault(const char *name)
 {
-	static const char *const reserved[] = { "system", "human", "broker", "all" };
+	static const char *const reserved[] = { "system", "human", "broker",
+		"all" };
 	const char *fault = str_name_fault(name, 64);
 
 	if (fault != NULL)
@@ -634,7 +441,9 @@ name_fault(const char *name)
 void
 mesh_ref_fill(const struct dmesh *m, struct mesh_ref *out)
 {
-	*out = (struct mesh_ref){ .id = m->id, .slug = m->slug,
-		.name = roll_name(m->roll), .broker = m->broker,
+	*out = (struct mesh_ref){ .id = m->id,
+		.slug = m->slug,
+		.name = roll_name(m->roll),
+		.broker = m->broker,
 		.owner = roll_owner(m->roll) };
 }

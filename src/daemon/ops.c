@@ -27,7 +27,8 @@ op_new(struct dq *q, const struct dmesh *m, const struct dsess *s)
 	op->no = ++q->d->next_op;
 	op->client = q->client->id;
 	op->has_reqid = q->frame->reqid != NULL;
-	str_copy(op->reqid, sizeof(op->reqid), op->has_reqid ? q->frame->reqid : "");
+	str_copy(op->reqid, sizeof(op->reqid),
+	    op->has_reqid ? q->frame->reqid : "");
 	op->row = q->frame->msg;
 	op->mesh = m ? m->no : 0;
 	op->session = s ? s->no : 0;
@@ -75,8 +76,8 @@ op_client_gone(struct daemon *d, uint64_t client)
 	struct dop *op;
 
 	for (size_t i = 0; (op = map_next(&d->ops, &i)) != NULL;)
-		if (op->client == client && op->wants != 0 && op->reply == NULL &&
-		    op->guest == NULL) {
+		if (op->client == client && op->wants != 0 &&
+		    op->reply == NULL && op->guest == NULL) {
 			op->done = true;
 			d_wake(d);
 		}
@@ -88,7 +89,8 @@ op_reply(struct dop *op, const struct wire_msg *row, const void *msg)
 	if (op->done)
 		return OK;
 	op->done = true;
-	client_say(op->d, op->client, row, msg, op->has_reqid ? op->reqid : NULL);
+	client_say(op->d, op->client, row, msg,
+	    op->has_reqid ? op->reqid : NULL);
 	return OK;
 }
 
@@ -152,7 +154,8 @@ op_run(struct daemon *d)
 		return;
 	d->news = 0;
 	d->news_late = false;
-	for (size_t i = 0; (op = map_next(&d->ops, &i)) != NULL && !d->reload;) {
+	for (size_t i = 0;
+	     (op = map_next(&d->ops, &i)) != NULL && !d->reload;) {
 		if (op->done || op->news == NULL ||
 		    !(op->due || (op->wants & news)))
 			continue;
@@ -186,8 +189,10 @@ on_called(void *arg, uint64_t tag, const struct link_reply *r)
 static int
 unreachable(struct dop *op, const struct dmesh *m)
 {
-	return op_fail(op, E_UNREACHABLE, "the broker of mesh %s (%s) cannot be "
-	    "reached: %s", m->slug, m->broker, link_reason(m->link));
+	return op_fail(op, E_UNREACHABLE,
+	    "the broker of mesh %s (%s) cannot be "
+	    "reached: %s",
+	    m->slug, m->broker, link_reason(m->link));
 }
 
 void
@@ -284,7 +289,10 @@ guest_push(void *arg, const struct frame *f, const char *text, size_t n)
 }
 
 static const struct link_ops guest_ops = { .ready = guest_ready,
-	.out = guest_out, .up = guest_up, .down = guest_down, .push = guest_push };
+	.out = guest_out,
+	.up = guest_up,
+	.down = guest_down,
+	.push = guest_push };
 
 static void
 guest_late(struct dop *op, bool late)
@@ -308,7 +316,8 @@ op_guest(struct dop *op, const char *url, void (*up)(struct dop *))
 /* ---- acts ---- */
 
 struct acting {
-	int (*make)(struct dop *, struct dmesh *, struct act_made *, struct why *);
+	int (*make)(struct dop *, struct dmesh *, struct act_made *,
+	    struct why *);
 	void (*done)(struct dop *, struct dmesh *);
 	struct act_made made;
 	bool appended, conflict;
@@ -328,12 +337,15 @@ act_news(struct dop *op, bool late)
 	else if (a->appended && roll_has(m->roll, a->made.act))
 		a->done(op, m);
 	else if (late)
-		op_fail(op, E_TIMED_OUT, "the broker did not show the new roll in time");
+		op_fail(op, E_TIMED_OUT,
+		    "the broker did not show the new roll in time");
 	else if (a->conflict && op->tries < ACT_TRIES)
 		try_act(op, m);
 	else if (a->conflict)
-		op_fail(op, E_ROLL_CONFLICT, "the roll changed %d times meanwhile; "
-		    "try again", ACT_TRIES);
+		op_fail(op, E_ROLL_CONFLICT,
+		    "the roll changed %d times meanwhile; "
+		    "try again",
+		    ACT_TRIES);
 }
 
 static void
@@ -351,7 +363,8 @@ on_appended(struct dop *op, const struct link_reply *r)
 		if (dmesh_act(m, a->made.act, msg->roll.head))
 			a->done(op, m);
 		else
-			op_fail(op, E_ROLL_FORKED, "the broker shows another roll");
+			op_fail(op, E_ROLL_FORKED,
+			    "the broker shows another roll");
 		return;
 	}
 	a->appended = r->code == OK;
@@ -389,8 +402,9 @@ try_act(struct dop *op, struct dmesh *m)
 }
 
 void
-op_act(struct dop *op, int (*make)(struct dop *, struct dmesh *,
-    struct act_made *, struct why *), void (*done)(struct dop *, struct dmesh *))
+op_act(struct dop *op,
+    int (*make)(struct dop *, struct dmesh *, struct act_made *, struct why *),
+    void (*done)(struct dop *, struct dmesh *))
 {
 	struct acting *a = arena_zalloc(&op->mem, sizeof(*a));
 

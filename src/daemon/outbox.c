@@ -46,7 +46,8 @@ outbox_reset(struct dmesh *m)
 bool
 outbox_waits(struct dsess *s)
 {
-	struct db_rows *r = d_read(s->mesh->d, NULL, "SELECT 1 FROM outbox_copy c"
+	struct db_rows *r = d_read(s->mesh->d, NULL,
+	    "SELECT 1 FROM outbox_copy c"
 	    " JOIN outbox o ON o.n = c.outbox"
 	    " WHERE c.mesh = $1 AND c.open = 1 AND o.session = $2 LIMIT 1",
 	    DB_VALS(db_i(s->mesh->no), db_i(s->no)));
@@ -80,7 +81,8 @@ load(struct dmesh *m)
 
 	if (!m->sends_more || m->sends.n >= LOADED_MAX / 2)
 		return;
-	r = d_read(m->d, NULL, "SELECT c.outbox, c.i, c.target, c.meant, o.session"
+	r = d_read(m->d, NULL,
+	    "SELECT c.outbox, c.i, c.target, c.meant, o.session"
 	    " FROM outbox_copy c JOIN outbox o ON o.n = c.outbox"
 	    " WHERE c.mesh = $1 AND c.open = 1 AND c.outbox > $2"
 	    " ORDER BY c.outbox, c.i LIMIT 512",
@@ -95,7 +97,8 @@ load(struct dmesh *m)
 		if (db_int(r, i, 0) == last)
 			break;
 		s = send_for(m, db_int(r, i, 0), db_int(r, i, 4));
-		s->copy = mem_realloc(s->copy, (s->ncopy + 1) * sizeof(*s->copy));
+		s->copy =
+		    mem_realloc(s->copy, (s->ncopy + 1) * sizeof(*s->copy));
 		c = &s->copy[s->ncopy++];
 		c->i = db_int(r, i, 1);
 		str_copy(c->target, sizeof(c->target), db_text(r, i, 2));
@@ -117,18 +120,24 @@ find(struct dmesh *m, int64_t n, size_t *at)
 
 /* ---- one frame ---- */
 
-struct row { const char *id, *text, *priority, *reply_to, *expects; int64_t at; };
+struct row {
+	const char *id, *text, *priority, *reply_to, *expects;
+	int64_t at;
+};
 
 static int
 read_row(struct dmesh *m, int64_t n, struct row *out, struct why *why)
 {
-	struct db_rows *r = d_read(m->d, why, "SELECT id, body, priority, reply_to,"
-	    " expects, sent_at FROM outbox WHERE n = $1 LIMIT 1", DB_VALS(db_i(n)));
+	struct db_rows *r = d_read(m->d, why,
+	    "SELECT id, body, priority, reply_to,"
+	    " expects, sent_at FROM outbox WHERE n = $1 LIMIT 1",
+	    DB_VALS(db_i(n)));
 
 	if (r == NULL || r->n == 0)
 		return E_STORE;
-	*out = (struct row){ db_text(r, 0, 0), db_text(r, 0, 1), db_text(r, 0, 2),
-		db_text(r, 0, 3), db_text(r, 0, 4), db_int(r, 0, 5) };
+	*out =
+	    (struct row){ db_text(r, 0, 0), db_text(r, 0, 1), db_text(r, 0, 2),
+		    db_text(r, 0, 3), db_text(r, 0, 4), db_int(r, 0, 5) };
 	return OK;
 }
 
@@ -136,18 +145,27 @@ static int
 seal(struct dmesh *m, struct dsess *from, const struct row *row,
     const struct dcopy *c, struct copy *out, struct why *why)
 {
-	struct body b = { .mesh = m->id, .from = from->key.hex, .to = c->target,
-		.session = c->meant, .id = row->id, .epoch = roll_epoch(m->roll),
+	struct body b = { .mesh = m->id,
+		.from = from->key.hex,
+		.to = c->target,
+		.session = c->meant,
+		.id = row->id,
+		.epoch = roll_epoch(m->roll),
 		.roll = { .n = roll_n(m->roll), .head = roll_head(m->roll) },
-		.priority = row->priority, .sent_at = row->at, .text = row->text,
-		.reply_to = row->reply_to, .expects = row->expects, .has_roll = true };
+		.priority = row->priority,
+		.sent_at = row->at,
+		.text = row->text,
+		.reply_to = row->reply_to,
+		.expects = row->expects,
+		.has_roll = true };
 	struct sealed sealed;
 	int code = body_seal_direct(&m->d->arena, m->d->boxes, &b, &from->key,
 	    c->target, &sealed, why);
 
 	if (code == OK)
 		*out = (struct copy){ .target_spec = c->target,
-			.nonce = sealed.nonce, .ciphertext = sealed.ciphertext };
+			.nonce = sealed.nonce,
+			.ciphertext = sealed.ciphertext };
 	return code;
 }
 
@@ -165,15 +183,16 @@ send_one(struct dmesh *m, struct dsend *s, struct dsess *from)
 	int code = read_row(m, s->n, &row, &why);
 
 	for (; code == OK && n < s->ncopy && n < 101; n++) {
-		if ((code = seal(m, from, &row, &s->copy[n], &copy[n], &why)) != OK)
+		if ((code = seal(m, from, &row, &s->copy[n], &copy[n], &why)) !=
+		    OK)
 			break;
 		bytes += strlen(copy[n].ciphertext) + 300;
 		if (n > 0 && bytes > FRAME_ROOM)
 			break;
 	}
 	if (code != OK) {
-		log_event(LOG_ERROR, "cannot_seal", "mesh", m->slug, "why", why.text,
-		    NULL);
+		log_event(LOG_ERROR, "cannot_seal", "mesh", m->slug, "why",
+		    why.text, NULL);
 		m->retry_at = io_mono(m->d->io) + RETRY_MS;
 		dmesh_timer(m, RETRY_MS);
 		return;
@@ -185,8 +204,8 @@ send_one(struct dmesh *m, struct dsend *s, struct dsess *from)
 	in.ciphertext = copy[0].ciphertext;
 	in.copies.n = n - 1;
 	in.copies.v = copy + 1;
-	if (link_call(m->link, &wire_message_send, &in, from->key.hex, on_ack, m,
-	    (uint64_t)s->n) != OK)
+	if (link_call(m->link, &wire_message_send, &in, from->key.hex, on_ack,
+		m, (uint64_t)s->n) != OK)
 		return;
 	s->flying = true;
 	s->nsent = n;
@@ -255,9 +274,16 @@ static bool
 passes(int code)
 {
 	switch (code) {
-	case E_RATE_LIMITED: case E_STORAGE_FULL: case E_UNAVAILABLE:
-	case E_UNREACHABLE: case E_TIMED_OUT: case E_STORE: case E_INTERNAL:
-	case E_NO_SESSION: case E_NO_HELLO: case E_QUOTA:
+	case E_RATE_LIMITED:
+	case E_STORAGE_FULL:
+	case E_UNAVAILABLE:
+	case E_UNREACHABLE:
+	case E_TIMED_OUT:
+	case E_STORE:
+	case E_INTERNAL:
+	case E_NO_SESSION:
+	case E_NO_HELLO:
+	case E_QUOTA:
 		return true;
 	default:
 		return false;
@@ -271,10 +297,11 @@ refuse_all(struct dmesh *m, struct dsend *s, const struct why *why)
 	int code = OK;
 
 	for (size_t i = 0; i < s->nsent && code == OK; i++)
-		code = d_write(m->d, &w, "UPDATE outbox_copy SET rung = 'refused',"
+		code = d_write(m->d, &w,
+		    "UPDATE outbox_copy SET rung = 'refused',"
 		    " reason = $3, at = $4, open = 0 WHERE outbox = $1 AND i = $2",
 		    DB_VALS(db_i(s->n), db_i(s->copy[i].i), db_s(why->text),
-		    db_i(d_now(m->d))));
+			db_i(d_now(m->d))));
 	if (code != OK)
 		d_broken(m->d, "outbox", &w);
 	m->d->news |= NEWS_SENT;
@@ -302,7 +329,8 @@ later(struct dmesh *m, const struct link_reply *r)
 {
 	int64_t ms = r->retry_after_ms > 0 ? r->retry_after_ms : RETRY_MS;
 
-	log_event(LOG_WARN, "send_later", "mesh", m->slug, "why", r->why.text, NULL);
+	log_event(LOG_WARN, "send_later", "mesh", m->slug, "why", r->why.text,
+	    NULL);
 	if (r->code == E_NO_SESSION || r->code == E_NO_HELLO ||
 	    r->code == E_TIMED_OUT) {
 		link_drop(m->link, r->why.text);
@@ -321,7 +349,8 @@ on_ack(void *arg, uint64_t tag, const struct link_reply *r)
 	struct dsend *s;
 	size_t at;
 
-	if (r->code == E_UNREACHABLE || (s = find(m, (int64_t)tag, &at)) == NULL)
+	if (r->code == E_UNREACHABLE ||
+	    (s = find(m, (int64_t)tag, &at)) == NULL)
 		return; /* the link tells its going by itself */
 	s->flying = false;
 	m->flying--;
@@ -335,7 +364,8 @@ on_ack(void *arg, uint64_t tag, const struct link_reply *r)
 		refuse_all(m, s, &r->why);
 	else
 		for (size_t i = 0; i < ack->recipients.n; i++)
-			copy_news(m, s->n, from, ack->id, &ack->recipients.v[i]);
+			copy_news(m, s->n, from, ack->id,
+			    &ack->recipients.v[i]);
 	drop_sent(m, s, at);
 }
 
@@ -352,14 +382,16 @@ on_status(void *arg, uint64_t tag, const struct link_reply *r)
 	if (r->code == E_UNREACHABLE)
 		return;
 	m->status_flying--;
-	row = d_read(m->d, &why, "SELECT session FROM outbox WHERE n = $1 LIMIT 1",
+	row = d_read(m->d, &why,
+	    "SELECT session FROM outbox WHERE n = $1 LIMIT 1",
 	    DB_VALS(db_i((int64_t)tag)));
 	if (row == NULL || row->n == 0)
 		return;
 	if (r->code == E_NOT_FOUND) { /* too long ago: what is known stays */
-		if (d_write(m->d, &why, "UPDATE outbox_copy SET open = 0"
-		    " WHERE outbox = $1 AND open = 2",
-		    DB_VALS(db_i((int64_t)tag))) != OK)
+		if (d_write(m->d, &why,
+			"UPDATE outbox_copy SET open = 0"
+			" WHERE outbox = $1 AND open = 2",
+			DB_VALS(db_i((int64_t)tag))) != OK)
 			d_broken(m->d, "status", &why);
 		return;
 	}
@@ -377,7 +409,8 @@ status_pump(struct dmesh *m)
 
 	if (m->status_flying > 0)
 		return;
-	r = d_read(m->d, NULL, "SELECT DISTINCT c.outbox, o.id, o.session"
+	r = d_read(m->d, NULL,
+	    "SELECT DISTINCT c.outbox, o.id, o.session"
 	    " FROM outbox_copy c JOIN outbox o ON o.n = c.outbox"
 	    " WHERE c.mesh = $1 AND c.open = 2 AND c.outbox > $2"
 	    " ORDER BY c.outbox LIMIT 16",
@@ -393,7 +426,7 @@ status_pump(struct dmesh *m)
 			continue;
 		in = (struct message_status){ .message_id = db_text(r, i, 1) };
 		if (link_call(m->link, &wire_message_status, &in, s->key.hex,
-		    on_status, m, (uint64_t)m->status_at) == OK)
+			on_status, m, (uint64_t)m->status_at) == OK)
 			m->status_flying++;
 	}
 	if (m->status_flying == 0)

@@ -36,7 +36,8 @@ rung_reached(const char *have, const char *want)
 
 	if (is_end(have) || str_eq(have, want))
 		return true;
-	if (str_eq(have, "held")) /* it was delivered to the daemon, no further */
+	if (str_eq(have,
+		"held")) /* it was delivered to the daemon, no further */
 		return w <= 1;
 	return w >= 0 && h >= w;
 }
@@ -60,28 +61,33 @@ rung_next(const char *have, const char *news)
 static int
 open_of(const char *rung)
 {
-	return str_eq(rung, "queued") ? 1 : str_eq(rung, "stored") ||
-	    str_eq(rung, "held") ? 2 : 0;
+	return str_eq(rung, "queued")			     ? 1
+	    : str_eq(rung, "stored") || str_eq(rung, "held") ? 2
+							     : 0;
 }
 
 /* Raises the copies of one message to `target` that may be raised. */
 static void
-raise_copies(struct dmesh *m, int64_t outbox, const char *target, const char *rung,
-    const char *reason, int64_t at, const char *doc)
+raise_copies(struct dmesh *m, int64_t outbox, const char *target,
+    const char *rung, const char *reason, int64_t at, const char *doc)
 {
 	struct db_rows *r;
 	struct why why;
 
-	r = d_read(m->d, &why, "SELECT i, rung FROM outbox_copy WHERE outbox = $1"
-	    " AND target = $2 LIMIT 101", DB_VALS(db_i(outbox), db_s(target)));
+	r = d_read(m->d, &why,
+	    "SELECT i, rung FROM outbox_copy WHERE outbox = $1"
+	    " AND target = $2 LIMIT 101",
+	    DB_VALS(db_i(outbox), db_s(target)));
 	for (size_t i = 0; r != NULL && i < r->n; i++) {
 		if (!rung_next(db_text(r, i, 1), rung))
 			continue;
-		if (d_write(m->d, &why, "UPDATE outbox_copy SET rung = $3,"
-		    " reason = $4, at = $5, doc = $6, open = $7"
-		    " WHERE outbox = $1 AND i = $2",
-		    DB_VALS(db_i(outbox), db_i(db_int(r, i, 0)), db_s(rung),
-		    db_s(reason), db_i(at), db_s(doc), db_i(open_of(rung)))) != OK)
+		if (d_write(m->d, &why,
+			"UPDATE outbox_copy SET rung = $3,"
+			" reason = $4, at = $5, doc = $6, open = $7"
+			" WHERE outbox = $1 AND i = $2",
+			DB_VALS(db_i(outbox), db_i(db_int(r, i, 0)), db_s(rung),
+			    db_s(reason), db_i(at), db_s(doc),
+			    db_i(open_of(rung)))) != OK)
 			d_broken(m->d, "receipt", &why);
 		m->d->news |= NEWS_SENT;
 	}
@@ -92,8 +98,8 @@ raise_copies(struct dmesh *m, int64_t outbox, const char *target, const char *ru
 static int
 forged(struct dmesh *m, const char *by, const char *what)
 {
-	log_event(LOG_ERROR, "receipt_refused", "mesh", m->slug, "by", by, "why",
-	    what, NULL);
+	log_event(LOG_ERROR, "receipt_refused", "mesh", m->slug, "by", by,
+	    "why", what, NULL);
 	return E_BAD_SIGNATURE;
 }
 
@@ -113,8 +119,10 @@ speaks_for(struct dmesh *m, const char *by, const char *target)
 	p = roster_get(m, by);
 	if (p == NULL)
 		return E_UNAVAILABLE;
-	return p->attestation != NULL && str_eq(p->member, target) ?
-	    OK : E_BAD_SIGNATURE;
+	return p->attestation != NULL && str_eq(p->member, target) &&
+		!roll_session_revoked(m->roll, target, by)
+	    ? OK
+	    : E_BAD_SIGNATURE;
 }
 
 static int
@@ -124,7 +132,8 @@ one_id(struct dmesh *m, const struct dsess *from, const struct receipt_doc *in,
 	struct db_rows *r;
 	int code;
 
-	r = d_read(m->d, NULL, "SELECT c.outbox, c.target FROM outbox o"
+	r = d_read(m->d, NULL,
+	    "SELECT c.outbox, c.target FROM outbox o"
 	    " JOIN outbox_copy c ON c.outbox = o.n"
 	    " WHERE o.id = $1 AND o.session = $2 LIMIT 101",
 	    DB_VALS(db_s(id), db_i(from->no)));
@@ -133,8 +142,8 @@ one_id(struct dmesh *m, const struct dsess *from, const struct receipt_doc *in,
 		if (code == E_UNAVAILABLE)
 			return code;
 		if (code == OK)
-			raise_copies(m, db_int(r, i, 0), db_text(r, i, 1), in->rung,
-			    in->reason, in->at, doc);
+			raise_copies(m, db_int(r, i, 0), db_text(r, i, 1),
+			    in->rung, in->reason, in->at, doc);
 	}
 	return OK;
 }
@@ -142,7 +151,8 @@ one_id(struct dmesh *m, const struct dsess *from, const struct receipt_doc *in,
 static bool
 known_rung(const char *rung)
 {
-	return rung_no(rung) >= 2 || str_eq(rung, "held") || str_eq(rung, "failed");
+	return rung_no(rung) >= 2 || str_eq(rung, "held") ||
+	    str_eq(rung, "failed");
 }
 
 int
@@ -157,7 +167,8 @@ receipt_take(struct dmesh *m, const char *doc, const char **signer)
 	*signer = NULL;
 	if (doc_peek(a, doc, &wire_receipt_doc, &in, &why) != OK)
 		return forged(m, "?", why.text);
-	if (doc_open(a, doc, "receipt", &wire_receipt_doc, &in, in.by, &why) != OK)
+	if (doc_open(a, doc, "receipt", &wire_receipt_doc, &in, in.by, &why) !=
+	    OK)
 		return forged(m, in.by, why.text);
 	from = map_gets(&m->sessions, in.from);
 	if (!str_eq(in.mesh, m->id) || from == NULL)
@@ -180,8 +191,10 @@ receipt_expired(struct dmesh *m, const struct message_receipt *in)
 
 	if (!str_eq(in->receipt, "expired"))
 		return;
-	r = d_read(m->d, NULL, "SELECT n FROM outbox WHERE id = $1 AND mesh = $2"
-	    " LIMIT 1", DB_VALS(db_s(in->message_id), db_i(m->no)));
+	r = d_read(m->d, NULL,
+	    "SELECT n FROM outbox WHERE id = $1 AND mesh = $2"
+	    " LIMIT 1",
+	    DB_VALS(db_s(in->message_id), db_i(m->no)));
 	if (r != NULL && r->n == 1)
 		raise_copies(m, db_int(r, 0, 0), in->target_spec, "expired",
 		    "nobody fetched it in time", d_now(m->d), "");

@@ -11,8 +11,14 @@
 
 #include "base/enc.h"
 
-struct cand { const struct dpeer *peer; const struct roll_member *member; };
-struct cands { struct cand v[32]; size_t n; };
+struct cand {
+	const struct dpeer *peer;
+	const struct roll_member *member;
+};
+struct cands {
+	struct cand v[32];
+	size_t n;
+};
 
 static void
 add(struct cands *c, const struct dpeer *p, const struct roll_member *rm)
@@ -50,7 +56,8 @@ find_sessions(struct dmesh *m, const char *name, bool homes, struct cands *c)
 	const struct dpeer *last = NULL;
 
 	for (size_t i = 0; (p = map_next(&m->peers, &i)) != NULL;) {
-		if ((p->home && !homes) || !str_eq(p->name, name) || !usable(m, p))
+		if ((p->home && !homes) || !str_eq(p->name, name) ||
+		    !usable(m, p))
 			continue;
 		if (p->online)
 			add(c, p, roll_member(m->roll, p->member));
@@ -70,9 +77,10 @@ ambiguous(struct dmesh *m, const char *name, const struct cands *c,
 
 	for (size_t i = 0; i < c->n && at < sizeof(list) - 1; i++) {
 		const struct cand *k = &c->v[i];
-		int n = snprintf(list + at, sizeof(list) - at, "%s%s (%.8s, %s%s%s)",
-		    i ? "; " : "", name, k->peer ? k->peer->key : k->member->key,
-		    k->member->name, k->peer && *k->peer->hostname ? ", " : "",
+		int n = snprintf(list + at, sizeof(list) - at,
+		    "%s%s (%.8s, %s%s%s)", i ? "; " : "", name,
+		    k->peer ? k->peer->key : k->member->key, k->member->name,
+		    k->peer && *k->peer->hostname ? ", " : "",
 		    k->peer ? k->peer->hostname : "");
 		at += n > 0 ? (size_t)n : 0;
 	}
@@ -86,15 +94,18 @@ fill(struct target *t, const char *name, const struct cand *c)
 {
 	memset(t, 0, sizeof(*t));
 	str_copy(t->name, sizeof(t->name), name);
-	str_copy(t->key, sizeof(t->key), c->peer ? c->peer->key : c->member->key);
+	str_copy(t->key, sizeof(t->key),
+	    c->peer ? c->peer->key : c->member->key);
 	str_copy(t->member, sizeof(t->member), c->member->key);
 }
 
 static int
 no_peer(struct dmesh *m, const char *name, struct why *why)
 {
-	return why_field(why, E_NO_PEER, "to", "no peer or member '%s' in mesh %s;"
-	    " `claudemesh peers` lists those that are here", name, m->slug);
+	return why_field(why, E_NO_PEER, "to",
+	    "no peer or member '%s' in mesh %s;"
+	    " `claudemesh peers` lists those that are here",
+	    name, m->slug);
 }
 
 static int
@@ -127,14 +138,16 @@ pinned(struct dmesh *m, const char *name, const struct cands *c,
 	if (r == NULL)
 		return why->code;
 	if (r->n == 0)
-		return d_write(m->d, why, "INSERT INTO pin (mesh, name, member)"
+		return d_write(m->d, why,
+		    "INSERT INTO pin (mesh, name, member)"
 		    " VALUES ($1, $2, $3)",
 		    DB_VALS(db_i(m->no), db_s(name), db_s(member)));
 	if (str_eq(db_text(r, 0, 0), member))
 		return OK;
-	return why_field(why, E_AMBIGUOUS, "to", "'%s' meant member %.8s before and"
-	    " would now mean %.8s; use the key to say which you want", name,
-	    db_text(r, 0, 0), c->v[0].peer ? c->v[0].peer->key : member);
+	return why_field(why, E_AMBIGUOUS, "to",
+	    "'%s' meant member %.8s before and"
+	    " would now mean %.8s; use the key to say which you want",
+	    name, db_text(r, 0, 0), c->v[0].peer ? c->v[0].peer->key : member);
 }
 
 static bool

@@ -45,7 +45,8 @@ peer_make(struct dmesh *m, const char *key)
 int
 roster_load(struct dmesh *m, struct why *why)
 {
-	struct db_rows *r = d_read(m->d, why, "SELECT key, member, name,"
+	struct db_rows *r = d_read(m->d, why,
+	    "SELECT key, member, name,"
 	    " attestation, home, seen_at FROM peer WHERE mesh = $1 AND"
 	    " seen_at > $2 ORDER BY seen_at DESC LIMIT 10000",
 	    DB_VALS(db_i(m->no), db_i(d_now(m->d) - CACHE_DAYS_MS)));
@@ -55,8 +56,8 @@ roster_load(struct dmesh *m, struct why *why)
 	if (r == NULL)
 		return E_STORE;
 	for (size_t i = 0; i < r->n; i++) {
-		if (doc_peek(&m->d->arena, db_text(r, i, 3), &wire_attestation, &a,
-		    NULL) != OK)
+		if (doc_peek(&m->d->arena, db_text(r, i, 3), &wire_attestation,
+			&a, NULL) != OK)
 			continue;
 		p = peer_make(m, db_text(r, i, 0));
 		str_copy(p->member, sizeof(p->member), db_text(r, i, 1));
@@ -72,13 +73,14 @@ roster_load(struct dmesh *m, struct why *why)
 static int
 save(struct dmesh *m, struct dpeer *p, struct why *why)
 {
-	return d_write(m->d, why, "INSERT INTO peer (mesh, key, member, name,"
+	return d_write(m->d, why,
+	    "INSERT INTO peer (mesh, key, member, name,"
 	    " attestation, home, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
 	    " ON CONFLICT (mesh, key) DO UPDATE SET member = excluded.member,"
 	    " name = excluded.name, attestation = excluded.attestation,"
 	    " home = excluded.home, seen_at = excluded.seen_at",
 	    DB_VALS(db_i(m->no), db_s(p->key), db_s(p->member), db_s(p->name),
-	    db_s(p->attestation), db_i(p->home), db_i(p->seen_at)));
+		db_s(p->attestation), db_i(p->home), db_i(p->seen_at)));
 }
 
 struct dpeer *
@@ -97,8 +99,8 @@ roster_learn(struct dmesh *m, const char *b64, const char *key, struct why *why)
 	if (p != NULL && str_eq(p->attestation, b64))
 		return p;
 	if (doc_peek(&m->d->arena, b64, &wire_attestation, &a, why) != OK ||
-	    doc_open(&m->d->arena, b64, "attest", &wire_attestation, &a, a.member,
-	    why) != OK)
+	    doc_open(&m->d->arena, b64, "attest", &wire_attestation, &a,
+		a.member, why) != OK)
 		return NULL;
 	if (!str_eq(a.mesh, m->id) || !str_eq(a.session, key) ||
 	    str_name_fault(a.name, 64) != NULL) {
@@ -110,8 +112,10 @@ roster_learn(struct dmesh *m, const char *b64, const char *key, struct why *why)
 		why_set(why, E_NOT_MEMBER, "its member is not in the roll");
 		return NULL;
 	}
-	if (p != NULL && p->attestation != NULL && !str_eq(p->member, a.member)) {
-		why_set(why, E_BAD_ATTESTATION, "two members claim one session key");
+	if (p != NULL && p->attestation != NULL &&
+	    !str_eq(p->member, a.member)) {
+		why_set(why, E_BAD_ATTESTATION,
+		    "two members claim one session key");
 		return NULL;
 	}
 	if (p == NULL) { /* until a list says more; a home bears that name */
@@ -124,7 +128,7 @@ roster_learn(struct dmesh *m, const char *b64, const char *key, struct why *why)
 	p->attestation = mem_strdup(b64);
 	p->expires_at = a.expires_at;
 	p->seen_at = d_now(m->d);
-	p->unknown = false;
+
 	if (save(m, p, why) != OK)
 		d_broken(m->d, "peer", why);
 	return p;
@@ -192,8 +196,8 @@ roster_run(struct dmesh *m)
 		return;
 	}
 	m->roster_stale = false;
-	m->roster_asked = link_call(m->link, &wire_peer_list, &in, NULL, on_list,
-	    m->d, (uint64_t)m->no) == OK;
+	m->roster_asked = link_call(m->link, &wire_peer_list, &in, NULL,
+			      on_list, m->d, (uint64_t)m->no) == OK;
 }
 
 /* Events only tell that the list is to be asked for: they are the broker's

@@ -56,42 +56,72 @@ read_key(const char *path, uint8_t seed[32], struct why *why)
 	char text[66];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
-	bool good = n == 65 && text[64] == '\n' &&
-	    hex_decode(seed, 32, text, 64) == 32;
+	bool good =
+	    n == 65 && text[64] == '\n' && hex_decode(seed, 32, text, 64) == 32;
 
 	if (fd >= 0)
 		close(fd);
 	key_wipe(text, sizeof(text));
 	if (good)
 		return OK;
-	return why_set(why, E_CANNOT_OPEN, "%s is not an account key (64 hex "
-	    "digits and a line end)%s%s", path, n < 0 ? ": " : "",
-	    n < 0 ? strerror(errno) : "");
+	return why_set(why, E_CANNOT_OPEN,
+	    "%s is not an account key (64 hex "
+	    "digits and a line end)%s%s",
+	    path, n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
 }
 
-/* Made once and never overwritten: everything of the user hangs on it. */
 static int
-make_key(const char *path, uint8_t seed[32], struct why *why)
+write_key(const char *path, const char text[65])
 {
-	char text[66];
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = open(path,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool good;
 
 	if (fd < 0)
-		return errno == EEXIST ? read_key(path, seed, why) :
-		    why_set(why, E_FORBIDDEN, "%s cannot be made: %s", path,
-		    strerror(errno));
+		return -1;
+	good = write(fd, text, 65) == 65 && fsync(fd) == 0;
+	return close(fd) == 0 && good ? 0 : -1;
+}
+
+static void
+sync_folder(const char *path)
+{
+	char *dir = mem_strdup(path), *slash = strrchr(dir, '/');
+	int fd;
+
+	if (slash != NULL)
+		*slash = '\0';
+	fd = open(slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	mem_free(dir);
+}
+
+/*
+ * Made once and never overwritten: everything of the user hangs on it. It gets
+ * its name when it is whole and on disk, so being killed here spoils nothing.
+ */
+static int
+make_key(const char *path, uint8_t seed[32], struct why *why)
+{
+	char text[66], *fresh = mem_printf("%s.new", path);
+	int code = OK;
+
 	crypto_random(seed, 32);
 	hex_encode(text, seed, 32);
 	text[64] = '\n';
-	good = write(fd, text, 65) == 65 && fsync(fd) == 0;
-	good = close(fd) == 0 && good;
+	if (write_key(fresh, text) != 0 || link(fresh, path) != 0)
+		code = errno == EEXIST
+		    ? read_key(path, seed, why)
+		    : why_set(why, E_STORE, "%s cannot be made: %s", path,
+			  strerror(errno));
+	unlink(fresh);
+	sync_folder(path);
+	mem_free(fresh);
 	key_wipe(text, sizeof(text));
-	if (good)
-		return OK;
-	unlink(path);
-	return why_set(why, E_STORE, "%s cannot be written: %s", path,
-	    strerror(errno));
+	return code;
 }
 
 /* ---- what the core asks of the process ---- */
@@ -205,7 +235,8 @@ fill_conf(struct process *p)
 	home_file(&p->home, "daemon.db", p->db_file, sizeof(p->db_file));
 	c->db_path = p->db_file;
 	c->listen.unix_ = true;
-	home_file(&p->home, "daemon.sock", c->listen.path, sizeof(c->listen.path));
+	home_file(&p->home, "daemon.sock", c->listen.path,
+	    sizeof(c->listen.path));
 	c->uid = (int)geteuid();
 	c->account_file = p->key_file;
 	c->broker = broker && *broker ? broker : DEFAULT_BROKER;
@@ -233,8 +264,8 @@ open_log(struct process *p, struct why *why)
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
 	if (fd < 0)
-		return why_set(why, E_FORBIDDEN, "%s cannot be written: %s", path,
-		    strerror(errno));
+		return why_set(why, E_FORBIDDEN, "%s cannot be written: %s",
+		    path, strerror(errno));
 	return fd;
 }
 

@@ -89,7 +89,7 @@ on_death(void *arg, io_id id)
 	for (size_t i = 0; (s = map_next(&d->sess_no, &i)) != NULL;)
 		if (s->watch == id) {
 			s->watch = 0;
-			s->died = true;
+			s->died = d->deaths = true;
 		}
 	d_wake(d);
 }
@@ -103,12 +103,13 @@ watch(struct dsess *s)
 	if (s->pid == 0 || s->state != SESS_OPEN || s->watch != 0)
 		return;
 	if (pid_start(d, s->pid) != s->pid_start)
-		s->died = true;
+		s->died = d->deaths = true;
 	else
 		s->watch = io_watch_pid(d->io, s->pid, on_death, d);
 }
 
-#define COLUMNS "no, id, key, seed, name, home, state, reason, pid, pid_start," \
+#define COLUMNS                                                         \
+	"no, id, key, seed, name, home, state, reason, pid, pid_start," \
 	" hello, profile"
 
 static struct dsess *
@@ -125,8 +126,9 @@ sess_from(struct dmesh *m, const struct db_rows *r, size_t i, struct why *why)
 	key_wipe(seed, sizeof(seed));
 	str_copy(s->name, sizeof(s->name), db_text(r, i, 4));
 	s->home = db_int(r, i, 5) != 0;
-	s->state = str_eq(db_text(r, i, 6), "open") ? SESS_OPEN :
-	    str_eq(db_text(r, i, 6), "ended") ? SESS_ENDED : SESS_REFUSED;
+	s->state = str_eq(db_text(r, i, 6), "open") ? SESS_OPEN
+	    : str_eq(db_text(r, i, 6), "ended")	    ? SESS_ENDED
+						    : SESS_REFUSED;
 	str_copy(s->reason, sizeof(s->reason), db_text(r, i, 7));
 	s->pid = (int)db_int(r, i, 8);
 	s->pid_start = db_int(r, i, 9);
@@ -134,8 +136,10 @@ sess_from(struct dmesh *m, const struct db_rows *r, size_t i, struct why *why)
 	s->page_text = mem_strdup(db_text(r, i, 11));
 	map_puti(&m->d->sess_no, (uint64_t)s->no, s);
 	map_puts(&m->sessions, s->key.hex, s);
-	if (!str_eq(s->key.hex, db_text(r, i, 2)) || decode_texts(s, why) != OK) {
-		why_set(why, E_STORE, "session %s in daemon.db is damaged", s->id);
+	if (!str_eq(s->key.hex, db_text(r, i, 2)) ||
+	    decode_texts(s, why) != OK) {
+		why_set(why, E_STORE, "session %s in daemon.db is damaged",
+		    s->id);
 		return NULL;
 	}
 	if (s->home && s->state != SESS_ENDED)
@@ -148,7 +152,8 @@ sess_from(struct dmesh *m, const struct db_rows *r, size_t i, struct why *why)
 int
 sess_load(struct dmesh *m, struct why *why)
 {
-	struct db_rows *r = d_read(m->d, why, "SELECT " COLUMNS " FROM session"
+	struct db_rows *r = d_read(m->d, why,
+	    "SELECT " COLUMNS " FROM session"
 	    " WHERE mesh = $1 AND (state <> 'ended' OR ended_at > $2)"
 	    " ORDER BY home DESC, no LIMIT 10000",
 	    DB_VALS(db_i(m->no), db_i(d_now(m->d) - KEEP_ENDED_MS)));
@@ -166,8 +171,11 @@ insert(struct dmesh *m, const struct key *key,
     const struct local_session_open *in, bool home, struct why *why)
 {
 	struct daemon *d = m->d;
-	struct local_profile_page page = { .mesh = m->slug, .name = in->name,
-		.key = key->hex, .member = m->me, .status = "idle",
+	struct local_profile_page page = { .mesh = m->slug,
+		.name = in->name,
+		.key = key->hex,
+		.member = m->me,
+		.status = "idle",
 		.visible = true };
 	char *open = encoded(&wire_local_session_open, in);
 	char *text = encoded(&wire_local_profile_page, &page);
@@ -176,14 +184,15 @@ insert(struct dmesh *m, const struct key *key,
 
 	d_ids(d, id);
 	hex_encode(seed, key->seed, 32);
-	code = d_write(d, why, "INSERT INTO session (id, mesh, key, seed, name,"
+	code = d_write(d, why,
+	    "INSERT INTO session (id, mesh, key, seed, name,"
 	    " home, state, reason, pid, pid_start, hello, profile, opened_at,"
 	    " ended_at) VALUES ($1, $2, $3, $4, $5, $6, 'open', '', $7, $8, $9,"
 	    " $10, $11, 0)",
 	    DB_VALS(db_s(id), db_i(m->no), db_s(key->hex), db_s(seed),
-	    db_s(in->name), db_i(home), db_i(in->pid),
-	    db_i(in->pid ? pid_start(d, (int)in->pid) : 0), db_s(open),
-	    db_s(text), db_i(d_now(d))));
+		db_s(in->name), db_i(home), db_i(in->pid),
+		db_i(in->pid ? pid_start(d, (int)in->pid) : 0), db_s(open),
+		db_s(text), db_i(d_now(d))));
 	key_wipe(seed, sizeof(seed));
 	mem_free(open);
 	mem_free(text);
@@ -204,8 +213,10 @@ sess_new(struct dmesh *m, const struct local_session_open *in, bool home,
 	key_wipe(&key, sizeof(key));
 	if (code != OK)
 		return NULL;
-	r = d_read(m->d, why, "SELECT " COLUMNS " FROM session WHERE no = $1"
-	    " LIMIT 1", DB_VALS(db_i(db_last_rowkey(m->d->db))));
+	r = d_read(m->d, why,
+	    "SELECT " COLUMNS " FROM session WHERE no = $1"
+	    " LIMIT 1",
+	    DB_VALS(db_i(db_last_rowkey(m->d->db))));
 	if (r == NULL || r->n != 1 || (s = sess_from(m, r, 0, why)) == NULL)
 		return NULL;
 	link_session(m->link, &s->key, s->name);
@@ -219,10 +230,11 @@ sess_set(struct dsess *s, enum sess_state state, const char *reason,
     struct why *why)
 {
 	struct daemon *d = s->mesh->d;
-	int code = d_write(d, why, "UPDATE session SET state = $2, reason = $3,"
+	int code = d_write(d, why,
+	    "UPDATE session SET state = $2, reason = $3,"
 	    " ended_at = $4 WHERE no = $1",
 	    DB_VALS(db_i(s->no), db_s(sess_state_name(state)), db_s(reason),
-	    db_i(state == SESS_ENDED ? d_now(d) : 0)));
+		db_i(state == SESS_ENDED ? d_now(d) : 0)));
 
 	if (code != OK)
 		return code;
@@ -271,7 +283,8 @@ sess_resume(struct dsess *s, const struct local_session_open *in,
 
 	o.name = s->name;
 	text = encoded(&wire_local_session_open, &o);
-	code = d_write(d, why, "UPDATE session SET state = 'open', reason = '',"
+	code = d_write(d, why,
+	    "UPDATE session SET state = 'open', reason = '',"
 	    " pid = $2, pid_start = $3, hello = $4, ended_at = 0 WHERE no = $1",
 	    DB_VALS(db_i(s->no), db_i(in->pid), db_i(start), db_s(text)));
 	if (code != OK) {
@@ -325,13 +338,18 @@ sess_deaths(struct daemon *d)
 	struct dsess *s;
 	struct why why;
 
-	for (size_t i = 0; (s = map_next(&d->sess_no, &i)) != NULL && !d->reload;) {
+	if (!d->deaths)
+		return;
+	d->deaths = false;
+	for (size_t i = 0;
+	     (s = map_next(&d->sess_no, &i)) != NULL && !d->reload;) {
 		if (!s->died || s->mesh->gone)
 			continue;
 		s->died = false;
 		d_begin(d);
-		log_event(LOG_INFO, "session_process_gone", "mesh", s->mesh->slug,
-		    "session", s->name, "pid", log_i(s->pid), NULL);
+		log_event(LOG_INFO, "session_process_gone", "mesh",
+		    s->mesh->slug, "session", s->name, "pid", log_i(s->pid),
+		    NULL);
 		if (sess_end(s, &why) != OK)
 			d_broken(d, "session", &why);
 		d_end(d, !d->reload);
@@ -345,7 +363,8 @@ sess_deaths(struct daemon *d)
 int
 sess_home_wake(struct dmesh *m, struct why *why)
 {
-	struct local_session_open in = { .name = m->me, .peer_type = "human",
+	struct local_session_open in = { .name = m->me,
+		.peer_type = "human",
 		.channel = "cli" };
 	struct dsess *s = m->home;
 	int code;
@@ -399,11 +418,12 @@ void
 sess_profile_push(struct dsess *s)
 {
 	struct peer_profile p = { .avatar = s->page.avatar,
-		.title = s->page.title, .bio = s->page.bio };
+		.title = s->page.title,
+		.bio = s->page.bio };
 
 	p.capabilities.n = s->page.capabilities.n;
 	p.capabilities.v = s->page.capabilities.v;
 	if (*p.avatar || *p.title || *p.bio || p.capabilities.n > 0)
-		link_call(s->mesh->link, &wire_peer_profile, &p, s->key.hex, ignore,
-		    NULL, 0);
+		link_call(s->mesh->link, &wire_peer_profile, &p, s->key.hex,
+		    ignore, NULL, 0);
 }

@@ -17,10 +17,10 @@
 
 /* ---- every row of local.def and its handler ---- */
 
-#define REQUEST(c, wire, scope, rep, doc)                      \
-	static int call_##c(struct dq *q, const void *in)      \
-	{                                                      \
-		return on_##c(q, in);                          \
+#define REQUEST(c, wire, scope, rep, doc)                 \
+	static int call_##c(struct dq *q, const void *in) \
+	{                                                 \
+		return on_##c(q, in);                     \
 	}
 #define REPLY(c, wire, doc)
 #define PUSH(c, wire, doc)
@@ -53,8 +53,8 @@ say_line(struct daemon *d, struct dclient *c, const struct wire_msg *row,
 	buf_init(&b, LOCAL_REPLY_MAX);
 	wire_encode(&b, row, msg, reqid, NULL);
 	if (b.over) {
-		const struct error e = { .code = "too_large", .message =
-		    "the answer is over 16 MiB; ask for less" };
+		const struct error e = { .code = "too_large",
+			.message = "the answer is over 16 MiB; ask for less" };
 
 		buf_clear(&b);
 		wire_encode(&b, &wire_error, &e, reqid, NULL);
@@ -122,8 +122,10 @@ find_session(struct dq *q)
 		return OK;
 	q->session = sess_id(q->d, id);
 	if (q->session == NULL)
-		return dq_fail(q, E_NO_SESSION, "this daemon has no session %.40s; "
-		    "unset CLAUDEMESH_SESSION to speak as the home session", id);
+		return dq_fail(q, E_NO_SESSION,
+		    "this daemon has no session %.40s; "
+		    "unset CLAUDEMESH_SESSION to speak as the home session",
+		    id);
 	return OK;
 }
 
@@ -170,7 +172,8 @@ too_long(struct daemon *d, struct dclient *c)
 {
 	struct why why;
 
-	why_set(&why, E_TOO_LARGE, "a line is longer than %d bytes", LOCAL_LINE_MAX);
+	why_set(&why, E_TOO_LARGE, "a line is longer than %d bytes",
+	    LOCAL_LINE_MAX);
 	say_error(d, c, &why, NULL);
 	c->deaf = true;
 }
@@ -213,7 +216,8 @@ socket_run(struct daemon *d)
 {
 	struct dclient *c;
 
-	for (size_t i = 0; (c = map_next(&d->clients, &i)) != NULL && !d->reload;)
+	for (size_t i = 0;
+	     (c = map_next(&d->clients, &i)) != NULL && !d->reload;)
 		if (c->in.len > 0)
 			run_client(d, c);
 }
@@ -280,7 +284,8 @@ on_accept(void *arg, io_id id, const struct io_peer *peer)
 
 	if ((d->conf.uid >= 0 && peer->uid != d->conf.uid) || d->stopping ||
 	    d->clients.n >= CLIENTS_MAX) {
-		log_event(LOG_WARN, "client_refused", "uid", log_i(peer->uid), NULL);
+		log_event(LOG_WARN, "client_refused", "uid", log_i(peer->uid),
+		    NULL);
 		io_close(d->io, id, false);
 		return;
 	}
@@ -361,14 +366,15 @@ no_mesh(struct dq *q, const char *wanted)
 
 	for (size_t i = 0; (m = map_next(&q->d->meshes, &i)) != NULL;)
 		if (!m->gone && at < sizeof(list) - 1)
-			at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
-			    at ? ", " : "", m->slug);
+			at += (size_t)snprintf(list + at, sizeof(list) - at,
+			    "%s%s", at ? ", " : "", m->slug);
 	if (*list == '\0')
-		dq_fail(q, E_NO_MESH, "no mesh is joined here; `claudemesh mesh "
+		dq_fail(q, E_NO_MESH,
+		    "no mesh is joined here; `claudemesh mesh "
 		    "create NAME` makes one, `claudemesh join URL` enters one");
 	else if (*wanted != '\0')
-		dq_fail(q, E_NO_MESH, "no mesh '%.64s' here; there is: %s", wanted,
-		    list);
+		dq_fail(q, E_NO_MESH, "no mesh '%.64s' here; there is: %s",
+		    wanted, list);
 	else
 		why_field(&q->why, E_USAGE, "mesh",
 		    "several meshes are joined; say which by --mesh: %s", list);
@@ -382,7 +388,8 @@ dq_mesh(struct dq *q, const char *mesh)
 	size_t n = 0;
 
 	if (*mesh != '\0')
-		return (m = dmesh_named(q->d, mesh)) != NULL ? m : no_mesh(q, mesh);
+		return (m = dmesh_named(q->d, mesh)) != NULL ? m
+							     : no_mesh(q, mesh);
 	if (q->session != NULL)
 		return q->session->mesh;
 	for (size_t i = 0; (m = map_next(&q->d->meshes, &i)) != NULL;)
@@ -399,7 +406,8 @@ dq_speaker(struct dq *q, struct dmesh *m)
 	if (q->session != NULL && q->session->mesh == m) {
 		if (q->session->state == SESS_OPEN)
 			return q->session;
-		dq_fail(q, E_NO_SESSION, "session %s has %s%s%s", q->session->name,
+		dq_fail(q, E_NO_SESSION, "session %s has %s%s%s",
+		    q->session->name,
 		    q->session->state == SESS_ENDED ? "ended" : "been refused",
 		    *q->session->reason ? ": " : "", q->session->reason);
 		return NULL;

@@ -169,11 +169,11 @@ take_payload(struct ws_dec *d, const char **p, size_t *n, struct buf *out)
 		to = d->control + d->ncontrol;
 		d->ncontrol = (uint8_t)(d->ncontrol + k);
 	} else {
-		to = buf_reserve(out, k);
-		assert(to != NULL); /* the owner gives room for max and more */
+		to = buf_reserve(out, k); /* the owner gave room for max */
 		buf_commit(out, k);
 		d->len += k;
 	}
+	assert(to != NULL);
 	memcpy(to, *p, k);
 	if (d->masked)
 		ws_mask(to, k, d->head + d->nhead - 4, d->phase);
@@ -186,6 +186,7 @@ take_payload(struct ws_dec *d, const char **p, size_t *n, struct buf *out)
 static enum ws_event
 closed(struct ws_dec *d)
 {
+	assert(d->ncontrol == 0 || d->control != NULL);
 	d->code = WS_NO_CODE;
 	if (d->ncontrol == 1)
 		return fail(d, WS_PROTOCOL, "malformed close frame");

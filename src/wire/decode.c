@@ -142,12 +142,14 @@ decode_item(const struct in *in, const struct wire_msg *record, struct json v,
     char *out, const struct path *at)
 {
 	const struct wire_field *f = record->fields();
+	int rc;
 
-	if (f->name != NULL && f->wire[0] == '\0') { /* a bare string */
+	if (f->name == NULL || f->wire[0] != '\0')
+		return decode(in, record, v, out, at);
+	rc = decode_str(in, f, v, (const char **)(out + f->at), at);
+	if (rc == OK) /* a bare string */
 		note(record);
-		return decode_str(in, f, v, (const char **)(out + f->at), at);
-	}
-	return decode(in, record, v, out, at);
+	return rc;
 }
 
 static int

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int
+static void
 told(struct cm *cm, int rc, const char *reply)
 {
 	if (rc == CM_OK)
@@ -16,7 +16,6 @@ told(struct cm *cm, int rc, const char *reply)
 	else
 		printf("error %d %s: %s\n", rc, cm_error_code(cm),
 		    cm_error(cm));
-	return rc;
 }
 
 /* Mistakes are errors, and the handle goes on. */
@@ -47,10 +46,11 @@ main(int argc, char **argv)
 
 	if (argc > 3) {
 		to[0] = argv[2];
-		rc = told(cm, cm_send(cm, to, 1, argv[3], &reply), reply);
+		rc = cm_send(cm, to, 1, argv[3], &reply);
 	} else {
-		rc = told(cm, cm_inbox(cm, 5000, 1, &reply), reply);
+		rc = cm_inbox(cm, 5000, 1, &reply);
 	}
+	told(cm, rc, reply);
 	if (rc == CM_OK && (rc = mistakes(cm)) != 0)
 		printf("mistake %d: %s\n", rc, cm_error(cm));
 	cm_close(cm);

@@ -1,6 +1,7 @@
 """cases_real.py - with the real daemon and a real broker: starting, one
 instance, up, two people, sessions, down, and that nothing is left behind."""
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -144,6 +145,25 @@ def case_one_daemon():
         h.ok("daemon", "down")
         check(h.pids() == [], "gone when down returns")
         check(h("daemon", "status").code == 6, "not running")
+
+
+def case_newer_program():
+    """A daemon older than its client runs the client's program instead."""
+    with Home() as h:
+        h.ok("daemon", "up")
+        was = h.pids()
+        newer = os.path.join(h.top, "claudemesh")
+        shutil.copy(BIN, newer)
+        os.utime(newer, (time.time() + 60, time.time() + 60))
+        p = subprocess.run([newer, "mesh", "list"], env=h.env(),
+                           capture_output=True, timeout=20)
+        check(p.returncode == 0, "answered by the new one", p)
+        now = h.pids()
+        check(len(now) == 1 and os.readlink(f"/proc/{now[0]}/exe") == newer,
+              "renewed", was, now)
+        h.ok("mesh", "list")
+        check(os.readlink(f"/proc/{h.pids()[0]}/exe") == newer,
+              "and not back again")
 
 
 def up_home():

@@ -7,6 +7,7 @@ import re
 import mesh
 from load import slow
 from mesh import check, equal, until
+from wiretap import frames
 
 CALLS = ("read,recvfrom,recvmsg,write,writev,sendto,sendmsg,pwrite64,pwritev,"
          "fsync,fdatasync")
@@ -26,8 +27,7 @@ def traced(thing, world, name):
 
 def plain(path):
     """strace -xx writes file names in hex, too."""
-    return bytes(int(x, 16) for x in re.findall(r"\\x([0-9a-f]{2})", path)
-                 ).decode(errors="replace") if "\\x" in path else path
+    return re.sub(r"\\x([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), path)
 
 
 def events(path):
@@ -40,15 +40,15 @@ def events(path):
             continue
         pid, call, rest = m.groups()
         resumed = "resumed>" in line[:60]
-        unfinished = rest.rstrip().endswith("<unfinished ...>")
+        unfinished = rest.rstrip().endswith("unfinished ...>")
         if resumed:
             name, data = begun.pop((pid, call), ("", b""))
         else:
-            fd = re.match(r"\d+<(.*?)>[,) ]", rest)
-            name, data = plain(fd.group(1)) if fd else "", b""
+            fd = re.match(r"\d+<(.*?)>(, |\)| <)", rest)
+            name, data = plain(fd[1]) if fd else "", b""
+            rest = rest[fd.end() if fd else 0:]
         data += b"".join(bytes.fromhex(h.replace("\\x", ""))
-                         for h, cut in HEX.findall(rest.split(">", 1)[-1]
-                                                   if not resumed else rest))
+                         for h, cut in HEX.findall(rest))
         if unfinished:
             begun[(pid, call)] = (name, data)
         if call.startswith(("pwrite", "write", "send")):
@@ -61,23 +61,6 @@ def events(path):
                 yield "clean", name, b""
         elif not re.search(r"= -1 ", rest):
             yield "in", name, data
-
-
-def frames(data):
-    """The WebSocket frames in what was written at once."""
-    while len(data) >= 2:
-        n, at = data[1] & 127, 2
-        if n == 126:
-            n, at = int.from_bytes(data[2:4], "big"), 4
-        elif n == 127:
-            n, at = int.from_bytes(data[2:10], "big"), 10
-        mask = b"\0\0\0\0"
-        if data[1] & 128:
-            mask, at = data[at:at + 4], at + 4
-        body = data[at:at + n]
-        if data[0] & 15 == 1:
-            yield bytes(c ^ mask[i & 3] for i, c in enumerate(body))
-        data = data[at + n:]
 
 
 def judge(path, wal, texts):

@@ -5,7 +5,10 @@
 
 static const char *const names[] = { "alice", "bob", "carol" };
 
-struct line { struct dk *k; int who; };
+struct line {
+	struct dk *k;
+	int who;
+};
 static struct line lines[ACTORS];
 
 static void
@@ -39,7 +42,8 @@ on_close(void *arg, io_id id, enum io_why why)
 	}
 }
 
-static const struct io_stream_cb cb = { .open = on_open, .data = on_data,
+static const struct io_stream_cb cb = { .open = on_open,
+	.data = on_data,
 	.close = on_close };
 
 static void
@@ -54,7 +58,8 @@ dial(struct dk *k, int who)
 	k->line[who].closed = false;
 	buf_reset(&k->line[who].in);
 	buf_init(&k->line[who].in, LOCAL_REPLY_MAX);
-	k->line[who].id = io_connect(node_io(k->sim.desk), &a, &cb, &lines[who]);
+	k->line[who].id =
+	    io_connect(node_io(k->sim.desk), &a, &cb, &lines[who]);
 	for (int i = 0; i < 100 && !k->line[who].open; i++)
 		dk_run(k, 10);
 }
@@ -111,7 +116,9 @@ dk_ask(struct dk *k, int who, const char *session, const struct wire_msg *row,
 		dk_run(k, 10);
 	}
 	if (f.msg == &wire_error) {
-		assert_int_equal(wire_decode(f.msg, f.object, &e, &k->arena, NULL), OK);
+		assert_int_equal(wire_decode(f.msg, f.object, &e, &k->arena,
+				     NULL),
+		    OK);
 		str_copy(k->err, sizeof(k->err), e.message);
 		print_message("[ %s: %s ]\n", row->wire, e.message);
 		return err_named(e.code)->code;
@@ -119,7 +126,8 @@ dk_ask(struct dk *k, int who, const char *session, const struct wire_msg *row,
 	if (f.msg != row->reply)
 		fail_msg("%s was answered with %s", row->wire, f.type);
 	if (out != NULL)
-		assert_int_equal(wire_decode(f.msg, f.object, out, &k->arena, NULL),
+		assert_int_equal(wire_decode(f.msg, f.object, out, &k->arena,
+				     NULL),
 		    OK);
 	return OK;
 }
@@ -144,12 +152,15 @@ dk_setup(void **state)
 	dk_empty(state);
 	k = *state;
 	assert_int_equal(ASK(k, ALICE, local_mesh_create, &mesh, .name = "Team",
-	    .display = "alice"), OK);
+			     .display = "alice"),
+	    OK);
 	str_copy(k->mesh, sizeof(k->mesh), mesh.mesh.id);
-	assert_int_equal(ASK(k, ALICE, local_invite_create, &inv, .uses = 2), OK);
+	assert_int_equal(ASK(k, ALICE, local_invite_create, &inv, .uses = 2),
+	    OK);
 	for (int i = BOB; i <= CAROL; i++)
-		assert_int_equal(ASK(k, i, local_mesh_join, &mesh, .url = inv.url,
-		    .name = names[i]), OK);
+		assert_int_equal(ASK(k, i, local_mesh_join, &mesh,
+				     .url = inv.url, .name = names[i]),
+		    OK);
 	dk_run(k, 2000);
 	return 0;
 }
@@ -172,8 +183,11 @@ dk_send(struct dk *k, int who, const char *to, const char *text,
     const char *priority, const char *wait, char id[65])
 {
 	struct text name = { .s = to };
-	struct local_send in = { .to = { 1, &name }, .text = text,
-		.priority = priority, .wait = wait, .wait_ms = 5000 };
+	struct local_send in = { .to = { 1, &name },
+		.text = text,
+		.priority = priority,
+		.wait = wait,
+		.wait_ms = 5000 };
 	struct local_sent out;
 	int code = dk_ask(k, who, NULL, &wire_local_send, &in, &out);
 
@@ -199,7 +213,8 @@ dk_inbox(struct dk *k, int who, const char *session, bool all)
 	struct local_inbox_page page;
 
 	assert_int_equal(ASK_AS(k, who, session, local_inbox, &page, .all = all,
-	    .limit = 1000), OK);
+			     .limit = 1000),
+	    OK);
 	return page;
 }
 

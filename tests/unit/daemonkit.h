@@ -23,22 +23,28 @@ struct dk {
 	struct sim sim;
 	struct arena arena;
 	char mesh[65]; /* id */
-	struct { io_id id; bool open, closed; struct buf in; } line[ACTORS];
+	struct {
+		io_id id;
+		bool open, closed;
+		struct buf in;
+	} line[ACTORS];
 	char err[512];
 	unsigned reqs;
 };
 
-int dk_setup(void **state);    /* the mesh "team", all three in it */
+int dk_setup(void **state); /* the mesh "team", all three in it */
 int dk_teardown(void **state);
-int dk_empty(void **state);    /* daemons without a mesh */
+int dk_empty(void **state); /* daemons without a mesh */
 void dk_run(struct dk *, int64_t ms);
 /* OK and the decoded answer, or the error's code with its text in k->err. */
 int dk_ask(struct dk *, int who, const char *session, const struct wire_msg *,
     const void *in, void *out);
-#define ASK(k, who, row, out, ...) \
-	dk_ask((k), (who), NULL, &wire_##row, &(const struct row){ __VA_ARGS__ }, (out))
-#define ASK_AS(k, who, session, row, out, ...) \
-	dk_ask((k), (who), (session), &wire_##row, &(const struct row){ __VA_ARGS__ }, (out))
+#define ASK(k, who, row, out, ...)            \
+	dk_ask((k), (who), NULL, &wire_##row, \
+	    &(const struct row){ __VA_ARGS__ }, (out))
+#define ASK_AS(k, who, session, row, out, ...)     \
+	dk_ask((k), (who), (session), &wire_##row, \
+	    &(const struct row){ __VA_ARGS__ }, (out))
 /* Sends and waits for a rung; the first recipient's receipt. */
 const char *dk_send(struct dk *, int who, const char *to, const char *text,
     const char *priority, const char *wait, char id[65]);

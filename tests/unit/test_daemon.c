@@ -12,7 +12,8 @@ both_ways(void **state)
 	char id[65];
 
 	assert_string_equal(dk_send(k, ALICE, "bob", "ship it", "", "delivered",
-	    id), "delivered");
+				id),
+	    "delivered");
 	in = dk_inbox(k, BOB, NULL, false);
 	assert_int_equal(in.messages.n, 1);
 	assert_string_equal(in.messages.v[0].text, "ship it");
@@ -21,7 +22,8 @@ both_ways(void **state)
 	assert_true(in.messages.v[0].verified && in.messages.v[0].encrypted);
 	assert_string_equal(in.messages.v[0].priority, "next");
 	assert_string_equal(in.messages.v[0].receipt, "delivered");
-	assert_string_equal(dk_send(k, BOB, "alice", "done", "", "delivered", NULL),
+	assert_string_equal(dk_send(k, BOB, "alice", "done", "", "delivered",
+				NULL),
 	    "delivered");
 	assert_int_equal(dk_inbox(k, ALICE, NULL, false).messages.n, 1);
 	assert_int_equal(dk_inbox(k, CAROL, NULL, true).messages.n, 0);
@@ -59,7 +61,8 @@ broker_away(void **state)
 	char id[65];
 
 	dk_broker_down(k);
-	assert_string_equal(dk_send(k, ALICE, "bob", "later", "", "", id), "queued");
+	assert_string_equal(dk_send(k, ALICE, "bob", "later", "", "", id),
+	    "queued");
 	assert_int_equal(ASK(k, ALICE, local_status, &st, .end_ = 0), OK);
 	assert_false(st.ok);
 	assert_int_equal(st.meshes.v[0].outbox, 1);
@@ -112,17 +115,22 @@ do_not_disturb(void **state)
 	struct local_sent sent;
 	char id[65];
 
-	assert_int_equal(ASK(k, BOB, local_profile, &page, .status = "dnd"), OK);
+	assert_int_equal(ASK(k, BOB, local_profile, &page, .status = "dnd"),
+	    OK);
 	assert_string_equal(page.status, "dnd");
-	assert_string_equal(dk_send(k, ALICE, "bob", "psst", "next", "delivered",
-	    id), "held");
-	assert_int_equal(ASK(k, ALICE, local_message_status, &sent, .id = id), OK);
+	assert_string_equal(dk_send(k, ALICE, "bob", "psst", "next",
+				"delivered", id),
+	    "held");
+	assert_int_equal(ASK(k, ALICE, local_message_status, &sent, .id = id),
+	    OK);
 	assert_string_equal(sent.recipients.v[0].reason, "dnd");
 	assert_int_equal(dk_inbox(k, BOB, NULL, false).messages.n, 0);
 	assert_string_equal(dk_send(k, ALICE, "bob", "fire", "now", "delivered",
-	    NULL), "delivered");
+				NULL),
+	    "delivered");
 	assert_int_equal(dk_inbox(k, BOB, NULL, false).messages.n, 1);
-	assert_int_equal(ASK(k, BOB, local_profile, &page, .status = "idle"), OK);
+	assert_int_equal(ASK(k, BOB, local_profile, &page, .status = "idle"),
+	    OK);
 	dk_run(k, 1000);
 	assert_int_equal(dk_inbox(k, BOB, NULL, false).messages.n, 2);
 	assert_string_equal(dk_receipt(k, ALICE, id), "delivered");
@@ -138,17 +146,20 @@ launched_session(void **state)
 	struct text to = { .s = "alice" };
 	char id[65];
 
-	assert_int_equal(ASK(k, BOB, local_session_open, &s, .name = "worker"), OK);
+	assert_int_equal(ASK(k, BOB, local_session_open, &s, .name = "worker"),
+	    OK);
 	dk_run(k, 1000);
-	assert_string_equal(dk_send(k, ALICE, "worker", "do", "", "delivered", id),
+	assert_string_equal(dk_send(k, ALICE, "worker", "do", "", "delivered",
+				id),
 	    "delivered");
 	assert_int_equal(dk_inbox(k, BOB, NULL, false).messages.n, 0);
 	in = dk_inbox(k, BOB, s.session, false);
 	assert_int_equal(in.messages.n, 1);
 	assert_string_equal(in.messages.v[0].to, "worker");
 	assert_int_equal(ASK_AS(k, BOB, s.session, local_send, &sent,
-	    .to = { 1, &to }, .text = "did", .reply_to = id, .wait = "delivered",
-	    .wait_ms = 3000), OK);
+			     .to = { 1, &to }, .text = "did", .reply_to = id,
+			     .wait = "delivered", .wait_ms = 3000),
+	    OK);
 	in = dk_inbox(k, ALICE, NULL, false);
 	assert_string_equal(in.messages.v[0].from, "worker");
 	assert_string_equal(in.messages.v[0].reply_to, id);
@@ -156,14 +167,18 @@ launched_session(void **state)
 	assert_string_equal(dk_receipt(k, ALICE, id), "answered");
 
 	assert_int_equal(ASK(k, BOB, local_session_end, NULL,
-	    .session = s.session), OK);
+			     .session = s.session),
+	    OK);
 	assert_int_equal(ASK_AS(k, BOB, s.session, local_send, &sent,
-	    .to = { 1, &to }, .text = "dead"), E_NO_SESSION);
+			     .to = { 1, &to }, .text = "dead"),
+	    E_NO_SESSION);
 	dk_run(k, 500);
 	assert_string_equal(dk_send(k, ALICE, "worker", "more", "", "delivered",
-	    NULL), "delivered");
-	assert_int_equal(ASK(k, BOB, local_session_open, &again, .name = "other",
-	    .resume = s.session), OK);
+				NULL),
+	    "delivered");
+	assert_int_equal(ASK(k, BOB, local_session_open, &again,
+			     .name = "other", .resume = s.session),
+	    OK);
 	assert_string_equal(again.key, s.key);
 	assert_string_equal(again.name, "worker");
 	assert_int_equal(dk_inbox(k, BOB, s.session, false).messages.n, 2);
@@ -179,7 +194,8 @@ a_session_outlives_its_daemon(void **state)
 	assert_int_equal(ASK(k, BOB, local_session_open, &s, .name = "w2"), OK);
 	dk_down(k, BOB);
 	dk_up(k, BOB);
-	assert_int_equal(ASK(k, BOB, local_session_list, &list, .mesh = ""), OK);
+	assert_int_equal(ASK(k, BOB, local_session_list, &list, .mesh = ""),
+	    OK);
 	assert_int_equal(list.sessions.n, 2);
 	assert_string_equal(list.sessions.v[1].key, s.key);
 	assert_string_equal(list.sessions.v[1].state, "open");
@@ -194,18 +210,23 @@ names(void **state)
 	struct local_sent sent;
 
 	assert_int_equal(ASK(k, ALICE, local_send, NULL, .to = { 1, &to },
-	    .text = "x"), E_NO_PEER);
-	assert_int_equal(ASK(k, BOB, local_session_open, &a, .name = "twin"), OK);
-	assert_int_equal(ASK(k, CAROL, local_session_open, &b, .name = "twin"), OK);
+			     .text = "x"),
+	    E_NO_PEER);
+	assert_int_equal(ASK(k, BOB, local_session_open, &a, .name = "twin"),
+	    OK);
+	assert_int_equal(ASK(k, CAROL, local_session_open, &b, .name = "twin"),
+	    OK);
 	dk_run(k, 2000);
 	to.s = "twin";
 	assert_int_equal(ASK(k, ALICE, local_send, NULL, .to = { 1, &to },
-	    .text = "x"), E_AMBIGUOUS);
+			     .text = "x"),
+	    E_AMBIGUOUS);
 	assert_non_null(strstr(k->err, "bob"));
 	assert_non_null(strstr(k->err, "carol"));
 	to.s = b.key;
 	assert_int_equal(ASK(k, ALICE, local_send, &sent, .to = { 1, &to },
-	    .text = "x", .wait = "delivered"), OK);
+			     .text = "x", .wait = "delivered"),
+	    OK);
 	assert_string_equal(sent.recipients.v[0].receipt, "delivered");
 	assert_int_equal(dk_inbox(k, CAROL, b.session, false).messages.n, 1);
 	assert_int_equal(dk_inbox(k, BOB, a.session, false).messages.n, 0);
@@ -219,14 +240,18 @@ pinned_name(void **state)
 	struct local_session a, b;
 	struct text to = { .s = "solo" };
 
-	assert_int_equal(ASK(k, BOB, local_session_open, &a, .name = "solo"), OK);
+	assert_int_equal(ASK(k, BOB, local_session_open, &a, .name = "solo"),
+	    OK);
 	dk_run(k, 1500);
 	dk_send(k, ALICE, "solo", "x", "", "", NULL);
-	assert_int_equal(ASK(k, BOB, local_session_revoke, NULL, .key = a.key), OK);
-	assert_int_equal(ASK(k, CAROL, local_session_open, &b, .name = "solo"), OK);
+	assert_int_equal(ASK(k, BOB, local_session_revoke, NULL, .key = a.key),
+	    OK);
+	assert_int_equal(ASK(k, CAROL, local_session_open, &b, .name = "solo"),
+	    OK);
 	dk_run(k, 2000);
 	assert_int_equal(ASK(k, ALICE, local_send, NULL, .to = { 1, &to },
-	    .text = "x"), E_AMBIGUOUS);
+			     .text = "x"),
+	    E_AMBIGUOUS);
 	assert_non_null(strstr(k->err, "before"));
 }
 
@@ -244,13 +269,16 @@ many_and_large(void **state)
 	text[60000] = '\0';
 	for (int i = 0; i < 24; i++) {
 		snprintf(name, sizeof(name), "w%d", i);
-		assert_int_equal(ASK(k, BOB, local_session_open, &s, .name = name),
+		assert_int_equal(ASK(k, BOB, local_session_open, &s,
+				     .name = name),
 		    OK);
 		to[i].s = s.key;
 	}
 	dk_run(k, 2000);
 	assert_int_equal(ASK(k, ALICE, local_send, &sent, .to = { 24, to },
-	    .text = text, .wait = "delivered", .wait_ms = 20000), OK);
+			     .text = text, .wait = "delivered",
+			     .wait_ms = 20000),
+	    OK);
 	assert_int_equal(sent.recipients.n, 24);
 	for (int i = 0; i < 24; i++)
 		assert_string_equal(sent.recipients.v[i].receipt, "delivered");
@@ -263,7 +291,8 @@ many_and_large(void **state)
 		int64_t after = p.cursor;
 
 		assert_int_equal(ASK(k, BOB, local_inbox, &p, .all = true,
-		    .limit = 100, .after = after), OK);
+				     .limit = 100, .after = after),
+		    OK);
 		n += p.messages.n;
 	}
 	assert_int_equal(n, 24);
@@ -280,9 +309,11 @@ inbox_waits_and_marks(void **state)
 	struct said said = { .from = ALICE, .to = BOB };
 
 	vec_add(&k->sim.said, said);
-	assert_true(actor_say(&k->sim.actor[ALICE], &wire_local_send, &send, reqid));
+	assert_true(
+	    actor_say(&k->sim.actor[ALICE], &wire_local_send, &send, reqid));
 	assert_int_equal(ASK(k, BOB, local_inbox, &in, .wait_ms = 5000,
-	    .read = true), OK);
+			     .read = true),
+	    OK);
 	assert_int_equal(in.messages.n, 1);
 	assert_int_equal(dk_inbox(k, BOB, NULL, false).messages.n, 0);
 	assert_int_equal(dk_inbox(k, BOB, NULL, true).messages.n, 1);
@@ -295,9 +326,10 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, dk_setup, dk_teardown)
 	const struct CMUnitTest tests[] = { T(both_ways), T(receiver_away),
-		T(broker_away), T(sender_away), T(comes_once), T(do_not_disturb),
-		T(launched_session), T(a_session_outlives_its_daemon), T(names),
-		T(pinned_name), T(many_and_large), T(inbox_waits_and_marks) };
+		T(broker_away), T(sender_away), T(comes_once),
+		T(do_not_disturb), T(launched_session),
+		T(a_session_outlives_its_daemon), T(names), T(pinned_name),
+		T(many_and_large), T(inbox_waits_and_marks) };
 
 	log_setup(-1, LOG_ERROR, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

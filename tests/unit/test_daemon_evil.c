@@ -25,13 +25,15 @@ forged_receipts(void **state)
 	struct dk *k = *state;
 	struct dmesh *a = dk_mesh(k, ALICE), *b = dk_mesh(k, BOB);
 	struct dmesh *c = dk_mesh(k, CAROL);
-	struct receipt_doc doc = { .mesh = k->mesh, .rung = "delivered",
+	struct receipt_doc doc = { .mesh = k->mesh,
+		.rung = "delivered",
 		.at = world_now(k->sim.world) };
 	struct text ids;
 	char id[65];
 
 	dk_down(k, BOB);
-	assert_string_equal(dk_send(k, ALICE, "bob", "x", "", "", id), "stored");
+	assert_string_equal(dk_send(k, ALICE, "bob", "x", "", "", id),
+	    "stored");
 	ids.s = id;
 	doc.ids.n = 1;
 	doc.ids.v = &ids;
@@ -47,7 +49,8 @@ forged_receipts(void **state)
 	b = dk_mesh(k, BOB);
 	doc.by = b->home->key.hex;
 	doc.rung = "in_context";
-	forgery(k, a, &doc, &c->home->key, E_BAD_SIGNATURE); /* not bob's hand */
+	forgery(k, a, &doc, &c->home->key,
+	    E_BAD_SIGNATURE); /* not bob's hand */
 	doc.mesh = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 	forgery(k, a, &doc, &b->home->key, E_BAD_SIGNATURE); /* another mesh */
 	doc.mesh = k->mesh;
@@ -70,8 +73,7 @@ brokers_word(void **state)
 {
 	struct dk *k = *state;
 	struct dmesh *a = dk_mesh(k, ALICE);
-	struct recipient r = { .receipt = "answered", .doc = "",
-		.reason = "" };
+	struct recipient r = { .receipt = "answered", .doc = "", .reason = "" };
 	struct db_rows *row;
 	char id[65];
 
@@ -90,7 +92,7 @@ brokers_word(void **state)
 
 struct forged {
 	struct body body;
-	const struct key *from;	   /* signs and encrypts */
+	const struct key *from; /* signs and encrypts */
 	struct message_push push;
 };
 
@@ -100,16 +102,25 @@ forged_init(struct forged *f, struct dk *k, const char *id)
 	struct dmesh *a = dk_mesh(k, ALICE), *b = dk_mesh(k, BOB);
 
 	*f = (struct forged){ .from = &a->home->key };
-	f->body = (struct body){ .mesh = k->mesh, .from = a->home->key.hex,
-		.to = b->home->key.hex, .id = id, .epoch = 1, .has_roll = true,
-		.priority = "next", .sent_at = world_now(k->sim.world),
+	f->body = (struct body){ .mesh = k->mesh,
+		.from = a->home->key.hex,
+		.to = b->home->key.hex,
+		.id = id,
+		.epoch = 1,
+		.has_roll = true,
+		.priority = "next",
+		.sent_at = world_now(k->sim.world),
 		.text = "hello" };
 	f->body.roll.n = roll_n(a->roll);
 	f->body.roll.head = roll_head(a->roll);
-	f->push = (struct message_push){ .message_id = id, .mesh_id = k->mesh,
-		.sender_pubkey = a->home->key.hex, .sender_name = "alice",
-		.sender_member_pubkey = "", .subtype = "",
-		.target_spec = b->home->key.hex, .priority = "next",
+	f->push = (struct message_push){ .message_id = id,
+		.mesh_id = k->mesh,
+		.sender_pubkey = a->home->key.hex,
+		.sender_name = "alice",
+		.sender_member_pubkey = "",
+		.subtype = "",
+		.target_spec = b->home->key.hex,
+		.priority = "next",
 		.created_at = world_now(k->sim.world) };
 }
 
@@ -123,8 +134,8 @@ deliver(struct dk *k, struct forged *f)
 	struct why why;
 
 	if (f->push.ciphertext == NULL) {
-		if (body_seal_direct(&k->arena, NULL, &f->body, f->from, f->body.to,
-		    &sealed, &why) != OK)
+		if (body_seal_direct(&k->arena, NULL, &f->body, f->from,
+			f->body.to, &sealed, &why) != OK)
 			fail_msg("seal: %s", why.text);
 		f->push.nonce = sealed.nonce;
 		f->push.ciphertext = sealed.ciphertext;
@@ -207,11 +218,14 @@ revoked_sender(void **state)
 	struct forged f;
 	struct key key;
 
-	assert_int_equal(ASK(k, ALICE, local_session_open, &s, .name = "w"), OK);
+	assert_int_equal(ASK(k, ALICE, local_session_open, &s, .name = "w"),
+	    OK);
 	dk_run(k, 1500);
-	key = ((struct dsess *)map_gets(&dk_mesh(k, ALICE)->sessions, s.key))->key;
+	key = ((struct dsess *)map_gets(&dk_mesh(k, ALICE)->sessions, s.key))
+		  ->key;
 	assert_int_equal(ASK(k, ALICE, local_session_revoke, NULL,
-	    .key = s.session), OK);
+			     .key = s.session),
+	    OK);
 	dk_run(k, 1500);
 	forged_init(&f, k, "revo0000");
 	f.from = &key;
@@ -290,8 +304,8 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, dk_setup, dk_teardown)
 	const struct CMUnitTest tests[] = { T(forged_receipts), T(brokers_word),
-		T(forged_mail), T(revoked_sender), T(two_rolls), T(broker_forks),
-		T(broker_lost_acts) };
+		T(forged_mail), T(revoked_sender), T(two_rolls),
+		T(broker_forks), T(broker_lost_acts) };
 
 	log_setup(-1, LOG_ERROR, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,8 @@ note(struct buf *log, const struct ws_dec *d, enum ws_event ev,
 	switch (ev) {
 	case WS_MESSAGE:
 		buf_adds(log, "t:");
-		buf_add(log, out->data + out->len - d->len, d->len);
+		if (d->len > 0)
+			buf_add(log, out->data + out->len - d->len, d->len);
 		buf_adds(log, ";");
 		break;
 	case WS_PINGED:

@@ -95,7 +95,8 @@ rows(void)
 	size_t i;
 
 	for (i = 0; (m = wire_row(i)) != NULL; i++)
-		puts(m->name);
+		if (m->kind != W_RECORD) /* records are parts of others */
+			puts(m->name);
 	return 0;
 }
 
@@ -152,7 +153,7 @@ version(struct cli *c, const struct verb *v)
 
 static const struct flag protocol_flags[] = {
 	{ "format", "F", "markdown, json-schema or typescript." },
-	{ "rows", NULL, "Only the names of the rows, one a line." },
+	{ "rows", NULL, "Only the names of the messages, one a line." },
 	{ NULL, NULL, NULL },
 };
 

@@ -1,0 +1,221 @@
+/*
+ * uplink.c - what the link of a mesh tells: that it is up or down, acts of the
+ * roll, pushes. Much of it only marks what the turn is to do next (mesh.c).
+ */
+#include "daemon/core.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+static void
+link_ready(void *arg)
+{
+	d_wake(((struct dmesh *)arg)->d);
+}
+
+static void
+link_out(void *arg, const char *text, size_t n)
+{
+	struct dmesh *m = arg;
+
+	if (!m->d->in_request) {
+		link_write(m->link, text, n);
+		return;
+	}
+	turn_say(m->d->turn, &m->chan, text, n);
+	turn_say(m->d->turn, &m->chan, "\n", 1);
+}
+
+static void
+link_fill(void *arg, const char *session, struct session_hello *h,
+    struct arena *a)
+{
+	struct dmesh *m = arg;
+	struct dsess *s = map_gets(&m->sessions, session);
+
+	if (s != NULL)
+		sess_fill(s, h, a);
+}
+
+/* The broker's cursor is gone by when it is of a history new to us. */
+static void
+see_cursor(struct dmesh *m, const struct hello_ack *ack)
+{
+	if (ack->gap)
+		m->gap = m->cursor_dirty = true;
+	if (!str_eq(m->history, ack->cursor.history)) {
+		str_copy(m->history, sizeof(m->history), ack->cursor.history);
+		m->seq = m->acked = ack->cursor.seq;
+		m->cursor_dirty = true;
+	}
+	if (m->seq > m->acked)
+		m->ack = true;
+}
+
+static void
+link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
+    const struct why *why)
+{
+	struct dmesh *m = arg;
+	struct dsess *s = map_gets(&m->sessions, session);
+	struct why w;
+
+	m->d->news |= NEWS_SESSION;
+	if (s == NULL)
+		return;
+	if (ack != NULL) {
+		see_cursor(m, ack);
+		m->pump = true;
+		sess_profile_push(s);
+		return;
+	}
+	switch (why->code) { /* those that no other try will mend */
+	case E_REVOKED:
+	case E_FORBIDDEN:
+	case E_CONFLICT:
+	case E_NOT_ALLOWED:
+		log_event(LOG_ERROR, "session_refused", "mesh", m->slug,
+		    "session", s->name, "why", why->text, NULL);
+		if (sess_set(s, SESS_REFUSED, why->text, &w) != OK)
+			d_broken(m->d, "session", &w);
+		break;
+	default:
+		str_copy(s->reason, sizeof(s->reason), why->text);
+	}
+}
+
+static void
+link_is_up(void *arg)
+{
+	struct dmesh *m = arg;
+
+	m->pump = m->ack = m->roster_stale = true;
+	m->sends_more = true;
+	m->retry_at = 0;
+	m->status_at = 0;
+	m->items_wait = false;
+	m->d->news |= NEWS_UP;
+}
+
+static void
+link_is_down(void *arg, const char *reason)
+{
+	struct dmesh *m = arg;
+
+	(void)reason;
+	buf_clear(&m->chan.held); /* it was meant for the connection lost */
+	outbox_reset(m);
+	inbox_down(m);
+	m->roster_at = 0;
+	m->roster_asked = m->acking = false;
+	m->status_at = -1;
+	m->status_flying = 0;
+	m->d->news |= NEWS_UP;
+}
+
+static int
+link_act(void *arg, int64_t n, const char *act)
+{
+	struct dmesh *m = arg;
+	struct why why;
+	int code;
+
+	code = d_write(m->d, &why,
+	    "INSERT INTO act (mesh, n, bytes) VALUES ($1, $2, $3)",
+	    DB_VALS(db_i(m->no), db_i(n), db_s(act)));
+	if (code != OK) /* the roll in memory is ahead now */
+		d_broken(m->d, "act", &why);
+	return code;
+}
+
+/* An act of ours that was just accepted, without asking for it again: a member
+ * that left could not. */
+bool
+dmesh_act(struct dmesh *m, const char *act, const char *head)
+{
+	struct why why;
+
+	if (roll_apply(m->roll, act, &why) == OK &&
+	    str_eq(roll_head(m->roll), head))
+		return link_act(m, roll_n(m->roll) - 1, act) == OK;
+	link_refuse(m->link,
+	    "roll_forked: the broker took an act of ours and shows "
+	    "another roll than with it; nothing is believed until you act");
+	why_set(&why, E_CONFLICT, "roll");
+	d_broken(m->d, "act", &why);
+	return false;
+}
+
+static void
+link_roll(void *arg)
+{
+	struct dmesh *m = arg;
+
+	m->items_wait = false;
+	m->d->news |= NEWS_ROLL;
+}
+
+/* A session of ours was ended by somebody else. */
+static void
+session_ended(struct dmesh *m, const struct session_ended *in)
+{
+	struct dsess *s = map_gets(&m->sessions, in->pubkey);
+	struct why why;
+	char text[256];
+
+	if (s == NULL)
+		return;
+	snprintf(text, sizeof(text), "%s%s%s", in->reason,
+	    *in->by ? " by " : "", in->by);
+	log_event(LOG_WARN, "session_ended", "mesh", m->slug, "session",
+	    s->name, "reason", text, NULL);
+	link_session_drop(m->link, in->pubkey, false);
+	m->d->news |= NEWS_SESSION;
+	if (str_eq(in->reason, "expired")) { /* nobody's wish: come back */
+		link_session(m->link, &s->key, s->name);
+		return;
+	}
+	if (sess_set(s, SESS_REFUSED, text, &why) != OK)
+		d_broken(m->d, "session", &why);
+	if (str_eq(in->reason, "not_member") ||
+	    str_eq(in->reason, "mesh_deleted"))
+		link_refuse(m->link,
+		    str_eq(in->reason, "not_member")
+			? "you are no member of this mesh any more"
+			: "the mesh was deleted at its broker");
+}
+
+static void
+link_push(void *arg, const struct frame *f, const char *text, size_t n)
+{
+	struct dmesh *m = arg;
+	struct session_ended ended;
+	struct message_receipt rec;
+	struct why why;
+
+	if (f->msg == &wire_message_push) {
+		inbox_push(m, f, text, n);
+	} else if (f->msg == &wire_message_gap) {
+		log_event(LOG_WARN, "gap", "mesh", m->slug, NULL);
+		m->status_at = 0;
+		m->roster_stale = true;
+		link_roll_sync(m->link);
+	} else if (f->msg == &wire_message_receipt) {
+		if (wire_decode(f->msg, f->object, &rec, &m->d->arena, &why) !=
+		    OK)
+			return;
+		if (*rec.doc != '\0')
+			receipt_queue(m, rec.doc);
+		else
+			receipt_expired(m, &rec);
+	} else if (f->msg == &wire_session_ended) {
+		if (wire_decode(f->msg, f->object, &ended, &m->d->arena,
+			&why) == OK)
+			session_ended(m, &ended);
+	}
+}
+
+const struct link_ops dmesh_link_ops = { link_ready, link_out, link_fill,
+	link_hello_done, link_is_up, link_is_down, link_act, link_roll,
+	link_push };
