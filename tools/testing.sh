@@ -132,6 +132,7 @@ lint_quick() {
 	check "lengths" tools/check-length || true
 	check "layout" tools/check-format || true
 	check "texts" tools/check-text || true
+	check "public header" tools/check-header || true
 }
 
 lint_tidy() {

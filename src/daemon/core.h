@@ -92,6 +92,7 @@ struct dmesh {
 	struct link *link;
 	struct turn_chan chan;
 	bool gone, lost;
+	bool idle; /* no session to be open: not dialled */
 	char warning[513];
 	uint8_t epoch_key[32];
 	int64_t epoch; /* of epoch_key; 0: none */
@@ -234,6 +235,8 @@ bool dmesh_owner(struct dmesh *, struct key *owner); /* is the owner mine? */
 void dmesh_run(struct dmesh *);			     /* pumps of one turn */
 bool dmesh_up(const struct dmesh *);
 void dmesh_timer(struct dmesh *, int64_t ms);
+void dmesh_idle(struct dmesh *, const char *reason);
+void dmesh_dial(struct dmesh *);	  /* a session is to be open again */
 const char *name_fault(const char *name); /* NULL, or why it cannot be one */
 
 /* ---- session.c ---- */

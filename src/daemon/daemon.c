@@ -319,8 +319,11 @@ start(struct daemon *d)
 {
 	struct dmesh *m;
 
-	for (size_t i = 0; (m = map_next(&d->meshes, &i)) != NULL;)
+	for (size_t i = 0; (m = map_next(&d->meshes, &i)) != NULL;) {
 		link_dial(m->link);
+		if (m->home != NULL && m->home->state != SESS_OPEN)
+			dmesh_idle(m, m->home->reason);
+	}
 	d_wake(d);
 }
 

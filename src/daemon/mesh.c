@@ -364,6 +364,28 @@ dmesh_cursor(struct dmesh *m)
 	return code;
 }
 
+/* Without a session there is nothing to say to a broker. */
+void
+dmesh_idle(struct dmesh *m, const char *reason)
+{
+	struct dsess *s;
+
+	for (size_t i = 0; (s = map_next(&m->sessions, &i)) != NULL;)
+		if (s->state == SESS_OPEN || s->linger)
+			return;
+	m->idle = true;
+	link_refuse(m->link, reason);
+}
+
+void
+dmesh_dial(struct dmesh *m)
+{
+	if (m->idle) {
+		m->idle = false;
+		link_dial(m->link);
+	}
+}
+
 /* ---- the turn's share of a mesh ---- */
 
 static void

@@ -220,6 +220,7 @@ sess_new(struct dmesh *m, const struct local_session_open *in, bool home,
 	if (r == NULL || r->n != 1 || (s = sess_from(m, r, 0, why)) == NULL)
 		return NULL;
 	link_session(m->link, &s->key, s->name);
+	dmesh_dial(m);
 	return s;
 }
 
@@ -304,6 +305,7 @@ sess_resume(struct dsess *s, const struct local_session_open *in,
 	s->pid_start = start;
 	watch(s);
 	link_session(s->mesh->link, &s->key, s->name);
+	dmesh_dial(s->mesh);
 	return OK;
 }
 
@@ -372,8 +374,10 @@ sess_home_wake(struct dmesh *m, struct why *why)
 	if (s->state == SESS_OPEN)
 		return OK;
 	if (!roll_session_revoked(m->roll, m->member.hex, s->key.hex)) {
-		if ((code = sess_set(s, SESS_OPEN, "", why)) == OK)
+		if ((code = sess_set(s, SESS_OPEN, "", why)) == OK) {
 			link_session(m->link, &s->key, s->name);
+			dmesh_dial(m);
+		}
 		return code;
 	}
 	if ((code = sess_set(s, SESS_ENDED, "revoked", why)) != OK)

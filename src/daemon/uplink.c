@@ -178,8 +178,10 @@ session_ended(struct dmesh *m, const struct session_ended *in)
 	}
 	if (sess_set(s, SESS_REFUSED, text, &why) != OK)
 		d_broken(m->d, "session", &why);
-	if (str_eq(in->reason, "not_member") ||
-	    str_eq(in->reason, "mesh_deleted"))
+	if (!str_eq(in->reason, "not_member") &&
+	    !str_eq(in->reason, "mesh_deleted"))
+		dmesh_idle(m, text);
+	else
 		link_refuse(m->link,
 		    str_eq(in->reason, "not_member")
 			? "you are no member of this mesh any more"

@@ -79,7 +79,7 @@ def test_search_finds_each_spelling(w):
     t = canary()
     for name, form in spellings(t).items():
         check(len(form) >= 30, name, "is too short:", form)
-        equal(find(t, b"xx" + form + b"yy"), name, "spelling")
+        check(find(t, b"xx" + form + b"yy"), name, "is not found")
     import base64
     for i in range(4):
         data = base64.b64encode(b"x" * i + t.encode() + b"tail")

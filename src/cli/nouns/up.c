@@ -51,11 +51,9 @@ make_mesh(struct cli *c, struct stand *s)
 	struct local_mesh_create in = { .name = PERSONAL };
 	const char *user = getenv("USER");
 
-	if (user == NULL || str_name_fault(user, 64) != NULL)
-		user = getenv("LOGNAME");
-	if (user == NULL || str_name_fault(user, 64) != NULL)
-		user = "me";
-	in.display = user;
+	/* Without one the daemon takes the account's name on this machine. */
+	if (user != NULL && str_name_fault(user, 64) == NULL)
+		in.display = user;
 	in.broker = s->broker;
 	s->mesh_made = true;
 	return cli_call(c, &wire_local_mesh_create, &in, &s->mesh);
