@@ -241,6 +241,9 @@ link_drop(struct link *l, const char *reason)
 void
 link_refuse(struct link *l, const char *reason)
 {
+	if (l->state == LINK_REFUSED)
+		return;
+	l->dial = false;
 	log_event(LOG_ERROR, "link_refused", "mesh", l->mesh, "broker", l->url,
 	    "reason", reason, NULL);
 	io_timer_stop(l->io, l->redial);

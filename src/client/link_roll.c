@@ -43,7 +43,7 @@ take_page(struct link *l, const struct roll_page *page)
 			continue;
 		if (roll_apply(l->roll, act, &why) != OK) {
 			snprintf(what, sizeof(what), "act %lld: %.90s",
-			    (long long)(page->from + (int64_t)i), why.text);
+			    (long long)page->from + (long long)i, why.text);
 			forked(l, what);
 			return false;
 		}

@@ -24,32 +24,33 @@
 typedef uint64_t io_id; /* 0 is none; never used twice */
 
 struct io_addr {
-	bool unix_;	 /* a Unix socket: path; else TCP: host and port */
-	char host[256];	 /* name or address; listening: an address */
-	uint16_t port;	 /* listening: 0 picks a free one */
+	bool unix_;	/* a Unix socket: path; else TCP: host and port */
+	char host[256]; /* name or address; listening: an address */
+	uint16_t port;	/* listening: 0 picks a free one */
 	char path[108];
 };
 
-struct io_peer { /* who is at the other end of an accepted stream */
-	char ip[46]; /* TCP; "" on a Unix socket */
+struct io_peer {      /* who is at the other end of an accepted stream */
+	char ip[46];  /* TCP; "" on a Unix socket */
 	int uid, pid; /* Unix socket; -1 on TCP */
 };
 
 enum io_why {
-	IO_CLOSED,   /* the other end closed in order */
-	IO_RESET,    /* connection lost */
-	IO_REFUSED,  /* connect: nobody listens, or not allowed */
-	IO_NO_NAME,  /* connect: the host name does not resolve */
-	IO_TIMEOUT,  /* connect: no answer in 15 s */
-	IO_OURS,     /* we closed it */
+	IO_CLOSED,  /* the other end closed in order */
+	IO_RESET,   /* connection lost */
+	IO_REFUSED, /* connect: nobody listens, or not allowed */
+	IO_NO_NAME, /* connect: the host name does not resolve */
+	IO_TIMEOUT, /* connect: no answer in 15 s */
+	IO_OURS,    /* we closed it */
 };
 const char *io_why_text(enum io_why);
 
 /* What a stream tells its owner. close is the last; the id is void then. */
 struct io_stream_cb {
-	void (*open)(void *arg, io_id);			      /* connected */
+	void (*open)(void *arg, io_id); /* connected */
 	void (*data)(void *arg, io_id, const void *p, size_t n);
-	void (*drain)(void *arg, io_id); /* queued bytes fell to the low water */
+	void (
+	    *drain)(void *arg, io_id); /* queued bytes fell to the low water */
 	void (*close)(void *arg, io_id, enum io_why);
 };
 
@@ -64,7 +65,8 @@ struct io;
 struct io_ops {
 	int64_t (*wall)(struct io *); /* ms since 1970 UTC; may jump */
 	int64_t (*mono)(struct io *); /* ms, never goes back; of this turn */
-	int64_t (*mono_us)(struct io *); /* µs, right now: for budgets, metrics */
+	int64_t (*mono_us)(
+	    struct io *); /* µs, right now: for budgets, metrics */
 	void (*random)(struct io *, void *p, size_t n);
 
 	/* One shot. */
@@ -76,11 +78,12 @@ struct io_ops {
 	 * port that was picked. A Unix socket is made with mode 0600; a stale one
 	 * (nobody answers) is replaced. The accept function binds or closes.
 	 */
-	io_id (*listen)(struct io *, struct io_addr *, io_accept_fn *, void *arg,
-	    char *why, size_t why_cap);
+	io_id (*listen)(struct io *, struct io_addr *, io_accept_fn *,
+	    void *arg, char *why, size_t why_cap);
 	void (*unlisten)(struct io *, io_id);
 	/* Binding anew replaces who is told (an owner that goes away). */
-	void (*bind)(struct io *, io_id, const struct io_stream_cb *, void *arg);
+	void (
+	    *bind)(struct io *, io_id, const struct io_stream_cb *, void *arg);
 	io_id (*connect)(struct io *, const struct io_addr *,
 	    const struct io_stream_cb *, void *arg);
 
@@ -106,29 +109,117 @@ struct io_ops {
 	io_id (*watch_pid)(struct io *, int pid, io_timer_fn *, void *arg);
 	void (*watch_stop)(struct io *, io_id);
 };
-struct io { const struct io_ops *ops; };
+struct io {
+	const struct io_ops *ops;
+};
 
-static inline int64_t io_wall(struct io *io) { return io->ops->wall(io); }
-static inline int64_t io_mono(struct io *io) { return io->ops->mono(io); }
-static inline int64_t io_mono_us(struct io *io) { return io->ops->mono_us(io); }
-static inline void io_random(struct io *io, void *p, size_t n) { io->ops->random(io, p, n); }
-static inline io_id io_timer(struct io *io, int64_t ms, io_timer_fn *fn, void *arg) { return io->ops->timer(io, ms, fn, arg); }
-static inline void io_timer_stop(struct io *io, io_id id) { io->ops->timer_stop(io, id); }
-static inline io_id io_listen(struct io *io, struct io_addr *a, io_accept_fn *fn, void *arg, char *why, size_t cap) { return io->ops->listen(io, a, fn, arg, why, cap); }
-static inline void io_unlisten(struct io *io, io_id id) { io->ops->unlisten(io, id); }
-static inline void io_bind(struct io *io, io_id id, const struct io_stream_cb *cb, void *arg) { io->ops->bind(io, id, cb, arg); }
-static inline io_id io_connect(struct io *io, const struct io_addr *a, const struct io_stream_cb *cb, void *arg) { return io->ops->connect(io, a, cb, arg); }
-static inline int io_write(struct io *io, io_id id, const void *p, size_t n) { return io->ops->write(io, id, p, n); }
-static inline size_t io_queued(struct io *io, io_id id) { return io->ops->queued(io, id); }
-static inline void io_limit(struct io *io, io_id id, size_t max, size_t low) { io->ops->limit(io, id, max, low); }
-static inline void io_flush(struct io *io) { io->ops->flush(io); }
-static inline void io_read_stop(struct io *io, io_id id) { io->ops->read_stop(io, id); }
-static inline void io_read_start(struct io *io, io_id id) { io->ops->read_start(io, id); }
-static inline void io_close(struct io *io, io_id id, bool after_flush) { io->ops->close(io, id, after_flush); }
-static inline void io_on_turn(struct io *io, io_turn_fn *fn, void *arg) { io->ops->on_turn(io, fn, arg); }
-static inline void io_wake(struct io *io) { io->ops->wake(io); }
-static inline io_id io_watch_pid(struct io *io, int pid, io_timer_fn *fn, void *arg) { return io->ops->watch_pid(io, pid, fn, arg); }
-static inline void io_watch_stop(struct io *io, io_id id) { io->ops->watch_stop(io, id); }
+static inline int64_t
+io_wall(struct io *io)
+{
+	return io->ops->wall(io);
+}
+static inline int64_t
+io_mono(struct io *io)
+{
+	return io->ops->mono(io);
+}
+static inline int64_t
+io_mono_us(struct io *io)
+{
+	return io->ops->mono_us(io);
+}
+static inline void
+io_random(struct io *io, void *p, size_t n)
+{
+	io->ops->random(io, p, n);
+}
+static inline io_id
+io_timer(struct io *io, int64_t ms, io_timer_fn *fn, void *arg)
+{
+	return io->ops->timer(io, ms, fn, arg);
+}
+static inline void
+io_timer_stop(struct io *io, io_id id)
+{
+	io->ops->timer_stop(io, id);
+}
+static inline io_id
+io_listen(struct io *io, struct io_addr *a, io_accept_fn *fn, void *arg,
+    char *why, size_t cap)
+{
+	return io->ops->listen(io, a, fn, arg, why, cap);
+}
+static inline void
+io_unlisten(struct io *io, io_id id)
+{
+	io->ops->unlisten(io, id);
+}
+static inline void
+io_bind(struct io *io, io_id id, const struct io_stream_cb *cb, void *arg)
+{
+	io->ops->bind(io, id, cb, arg);
+}
+static inline io_id
+io_connect(struct io *io, const struct io_addr *a,
+    const struct io_stream_cb *cb, void *arg)
+{
+	return io->ops->connect(io, a, cb, arg);
+}
+static inline int
+io_write(struct io *io, io_id id, const void *p, size_t n)
+{
+	return io->ops->write(io, id, p, n);
+}
+static inline size_t
+io_queued(struct io *io, io_id id)
+{
+	return io->ops->queued(io, id);
+}
+static inline void
+io_limit(struct io *io, io_id id, size_t max, size_t low)
+{
+	io->ops->limit(io, id, max, low);
+}
+static inline void
+io_flush(struct io *io)
+{
+	io->ops->flush(io);
+}
+static inline void
+io_read_stop(struct io *io, io_id id)
+{
+	io->ops->read_stop(io, id);
+}
+static inline void
+io_read_start(struct io *io, io_id id)
+{
+	io->ops->read_start(io, id);
+}
+static inline void
+io_close(struct io *io, io_id id, bool after_flush)
+{
+	io->ops->close(io, id, after_flush);
+}
+static inline void
+io_on_turn(struct io *io, io_turn_fn *fn, void *arg)
+{
+	io->ops->on_turn(io, fn, arg);
+}
+static inline void
+io_wake(struct io *io)
+{
+	io->ops->wake(io);
+}
+static inline io_id
+io_watch_pid(struct io *io, int pid, io_timer_fn *fn, void *arg)
+{
+	return io->ops->watch_pid(io, pid, fn, arg);
+}
+static inline void
+io_watch_stop(struct io *io, io_id id)
+{
+	io->ops->watch_stop(io, id);
+}
 
 /* "127.0.0.1:7900", "[::1]:0", "unix:/path"; 0 or -1. */
 int io_addr_parse(struct io_addr *, const char *s);
@@ -138,9 +229,10 @@ void io_addr_print(char *out, size_t cap, const struct io_addr *);
 
 struct io *io_uv_new(void);
 void io_uv_free(struct io *);
-void io_uv_run(struct io *);	   /* until io_uv_stop */
+void io_uv_run(struct io *); /* until io_uv_stop */
 void io_uv_stop(struct io *);
 /* SIGTERM, SIGINT, SIGHUP as events of the loop; SIGPIPE is ignored. */
-void io_uv_on_signal(struct io *, int signo, void (*fn)(void *arg, int), void *arg);
+void io_uv_on_signal(struct io *, int signo, void (*fn)(void *arg, int),
+    void *arg);
 
 #endif

@@ -16,12 +16,15 @@
 
 struct server;
 
-struct http_header { const char *name, *value; }; /* name in lower case */
+struct http_header {
+	const char *name, *value;
+}; /* name in lower case */
 
 /* A complete request. Valid during the callback. */
 struct http_request {
 	io_id conn;
-	const char *method, *path, *query; /* path decoded no further than %XX */
+	const char *method, *path,
+	    *query; /* path decoded no further than %XX */
 	const struct http_header *header;
 	size_t nheader;
 	const char *body;
@@ -31,22 +34,23 @@ struct http_request {
 };
 const char *http_header(const struct http_request *, const char *lower_name);
 
-struct server_conf { /* zero means the default in brackets */
-	int64_t header_ms;   /* whole header within [10 s] */
-	int64_t body_ms;     /* whole body within [30 s] */
-	int64_t idle_ms;     /* keep-alive between requests [60 s] */
-	int64_t ping_ms;     /* WebSocket ping every [30 s] */
-	int64_t pong_ms;     /* closed after silence of [75 s] */
-	int64_t stall_ms;    /* closed when queued bytes make no progress [60 s] */
-	size_t header_max;   /* [16 KiB] */
-	size_t body_max;     /* [1 MiB] */
-	size_t frame_max;    /* [1 MiB], after reassembly */
-	size_t conns_max;    /* [16384] */
+struct server_conf {	   /* zero means the default in brackets */
+	int64_t header_ms; /* whole header within [10 s] */
+	int64_t body_ms;   /* whole body within [30 s] */
+	int64_t idle_ms;   /* keep-alive between requests [60 s] */
+	int64_t ping_ms;   /* WebSocket ping every [30 s] */
+	int64_t pong_ms;   /* closed after silence of [75 s] */
+	int64_t stall_ms; /* closed when queued bytes make no progress [60 s] */
+	size_t header_max;     /* [16 KiB] */
+	size_t body_max;       /* [1 MiB] */
+	size_t frame_max;      /* [1 MiB], after reassembly */
+	size_t conns_max;      /* [16384] */
 	size_t per_ip_new_max; /* not yet admitted, per address [64] */
-	int64_t admit_ms;    /* a WebSocket not admitted is closed after [15 s] */
-	const char *const *origins; /* NULL-ended; further Origins let in besides
+	int64_t admit_ms; /* a WebSocket not admitted is closed after [15 s] */
+	const char *const
+	    *origins;	/* NULL-ended; further Origins let in besides
 				     * our own Host's */
-	size_t out_max;      /* queued output of a connection [8 MiB] */
+	size_t out_max; /* queued output of a connection [8 MiB] */
 };
 
 struct server_ops {

@@ -32,13 +32,15 @@ struct wsclient_ops {
 	void (*close)(void *arg, int code, const char *reason);
 };
 
-struct wsclient *wsclient_new(struct io *, const struct wsclient_ops *, void *arg);
+struct wsclient *wsclient_new(struct io *, const struct wsclient_ops *,
+    void *arg);
 void wsclient_free(struct wsclient *); /* closes; no more callbacks */
 /* 0 or -1 with why when the URL is no good. Handshake deadline 15 s; sends a
  * ping every 30 s, gives up after 75 s of silence. */
-int wsclient_connect(struct wsclient *, const char *url, const char *subprotocol,
-    size_t frame_max, const char **why);
-int wsclient_send(struct wsclient *, const char *text, size_t n); /* -1: not open */
+int wsclient_connect(struct wsclient *, const char *url,
+    const char *subprotocol, size_t frame_max, const char **why);
+int wsclient_send(struct wsclient *, const char *text,
+    size_t n); /* -1: not open */
 size_t wsclient_queued(struct wsclient *);
 void wsclient_close(struct wsclient *, int code, const char *reason);
 bool wsclient_is_open(const struct wsclient *);

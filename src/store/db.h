@@ -24,7 +24,7 @@ struct db_conf {
 	const char *path; /* file; its folder must exist. Made with mode 0600 */
 	const char *vfs;  /* NULL: the system's; the simulator names its own */
 	bool exclusive;	  /* locking_mode=EXCLUSIVE (no shared memory) */
-	int budget_ms;	  /* per statement; 0: 50; -1: none (migrations do so) */
+	int budget_ms; /* per statement; 0: 50; -1: none (migrations do so) */
 	int64_t (*mono_us)(void *); /* clock for the budget; NULL: no budget */
 	void *arg;
 };
@@ -39,18 +39,44 @@ struct db_val {
 	const char *s; /* NUL-terminated unless n is given */
 	size_t n;
 };
-static inline struct db_val db_i(int64_t i) { return (struct db_val){ DB_INT, i, NULL, 0 }; }
-static inline struct db_val db_s(const char *s) { return (struct db_val){ s ? DB_TEXT : DB_NULL, 0, s, (size_t)-1 }; }
-static inline struct db_val db_sn(const char *s, size_t n) { return (struct db_val){ DB_TEXT, 0, s, n }; }
+static inline struct db_val
+db_i(int64_t i)
+{
+	return (struct db_val){ DB_INT, i, NULL, 0 };
+}
+static inline struct db_val
+db_s(const char *s)
+{
+	return (struct db_val){ s ? DB_TEXT : DB_NULL, 0, s, (size_t)-1 };
+}
+static inline struct db_val
+db_sn(const char *s, size_t n)
+{
+	return (struct db_val){ DB_TEXT, 0, s, n };
+}
 
 struct db_rows {
 	size_t n, ncol;
-	const struct db_val *v; /* n * ncol; text is NUL-terminated, n its length */
+	const struct db_val
+	    *v; /* n * ncol; text is NUL-terminated, n its length */
 };
-static inline int64_t db_int(const struct db_rows *r, size_t row, size_t col) { return r->v[row * r->ncol + col].i; }
+static inline int64_t
+db_int(const struct db_rows *r, size_t row, size_t col)
+{
+	return r->v[row * r->ncol + col].i;
+}
 /* "" when null */
-static inline const char *db_text(const struct db_rows *r, size_t row, size_t col) { const char *s = r->v[row * r->ncol + col].s; return s ? s : ""; }
-static inline bool db_isnull(const struct db_rows *r, size_t row, size_t col) { return r->v[row * r->ncol + col].type == DB_NULL; }
+static inline const char *
+db_text(const struct db_rows *r, size_t row, size_t col)
+{
+	const char *s = r->v[row * r->ncol + col].s;
+	return s ? s : "";
+}
+static inline bool
+db_isnull(const struct db_rows *r, size_t row, size_t col)
+{
+	return r->v[row * r->ncol + col].type == DB_NULL;
+}
 
 /*
  * Run one statement. NULL on failure, with why (may be NULL): E_STORE,
@@ -64,9 +90,13 @@ struct db_rows *db_query(struct db *, struct arena *, struct why *,
 /* The same without rows; returns OK or the code. */
 int db_run(struct db *, struct why *, const char *sql, size_t n,
     const struct db_val *v);
-#define DB_VALS(...)                                                          \
-	sizeof((const struct db_val[]){ __VA_ARGS__ }) / sizeof(struct db_val), \
-	    (const struct db_val[]){ __VA_ARGS__ }
+#define DB_VALS(...)                                     \
+	sizeof((const struct db_val[]){ __VA_ARGS__ }) / \
+	    sizeof(struct db_val),                       \
+	    (const struct db_val[])                      \
+	{                                                \
+		__VA_ARGS__                              \
+	}
 int64_t db_last_rowkey(struct db *); /* of the last INSERT */
 int64_t db_changes(struct db *);     /* rows changed by the last statement */
 
@@ -99,7 +129,11 @@ int db_integrity(struct db *, struct why *); /* quick_check */
  * A database newer than the last step is refused with E_CONFLICT. The text may
  * use the engine words ROWKEY and CLUSTERED.
  */
-struct db_step { int no; const char *name; const char *sql; };
+struct db_step {
+	int no;
+	const char *name;
+	const char *sql;
+};
 int db_migrate(struct db *, const struct db_step *, size_t n, struct why *);
 /* The text as this or that engine wants it, ROWKEY and CLUSTERED replaced. */
 enum db_engine { DB_SQLITE, DB_POSTGRES };

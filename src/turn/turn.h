@@ -32,7 +32,7 @@
 struct turn_chan {
 	struct buf held; /* this turn; released after the commit */
 	bool touched;
-	uint64_t id;	 /* the owner's, for release */
+	uint64_t id; /* the owner's, for release */
 };
 /* A zeroed chan holds at most this in one turn; or buf_init held otherwise. */
 #define TURN_HELD_MAX ((size_t)64 * 1024 * 1024)
@@ -63,7 +63,8 @@ struct turn_ops {
 };
 
 struct turn;
-struct turn *turn_new(struct io *, struct db *, const struct turn_ops *, void *arg);
+struct turn *turn_new(struct io *, struct db *, const struct turn_ops *,
+    void *arg);
 void turn_free(struct turn *);
 struct db *turn_db(const struct turn *);
 
@@ -79,8 +80,8 @@ void turn_say_many(struct turn *, struct turn_chan *const *chan, size_t nchan,
     const char *p, size_t n);
 void turn_request_end(struct turn *, bool ok);
 
-bool turn_busy(const struct turn *);   /* a commit is pending */
-bool turn_wrote(const struct turn *);  /* a transaction is open */
+bool turn_busy(const struct turn *);  /* a commit is pending */
+bool turn_wrote(const struct turn *); /* a transaction is open */
 void turn_end(struct turn *);
 void turn_chan_gone(struct turn *, struct turn_chan *);
 /* A full disk: no writes (turn_writes answers E_STORAGE_FULL) but one probe
