@@ -47,9 +47,30 @@ ready(struct link *l)
 /* ---- what wsclient and the timers say: only noted ---- */
 
 static void
+on_tick(void *arg, io_id id)
+{
+	struct link *l = arg;
+
+	(void)id;
+	l->tick = 0;
+	l->ticked = true;
+	ready(l);
+}
+
+static void
+arm_tick(struct link *l)
+{
+	if (l->tick == 0)
+		l->tick = io_timer(l->io, TICK_MS, on_tick, l);
+}
+
+static void
 ws_open(void *arg)
 {
-	(void)arg; /* the broker speaks first: its challenge */
+	struct link *l = arg;
+
+	l->opened_at = io_mono(l->io); /* the broker speaks first */
+	arm_tick(l);
 }
 
 static void
@@ -105,17 +126,6 @@ on_redial(void *arg, io_id id)
 	ready(l);
 }
 
-static void
-on_tick(void *arg, io_id id)
-{
-	struct link *l = arg;
-
-	(void)id;
-	l->tick = 0;
-	l->ticked = true;
-	ready(l);
-}
-
 /* ---- life ---- */
 
 struct link *
@@ -145,6 +155,7 @@ hang_up(struct link *l)
 	buf_reset(&l->in);
 	l->in_at = 0;
 	l->closed = l->challenged = l->syncing = l->synced = false;
+	l->opened_at = 0;
 }
 
 void
@@ -165,13 +176,6 @@ link_free(struct link *l)
 	arena_fini(&l->challenge_mem);
 	buf_fini(&l->in);
 	mem_free(l);
-}
-
-static void
-arm_tick(struct link *l)
-{
-	if (l->tick == 0)
-		l->tick = io_timer(l->io, TICK_MS, on_tick, l);
 }
 
 /* Full jitter, so that a thousand daemons do not come back at once. */
@@ -362,6 +366,7 @@ handle_reply(struct link *l, const struct frame *f)
 {
 	struct link_reply r = { .arena = &l->arena };
 	struct call *c = take_call(l, f->reqid);
+	struct why bad;
 	void *msg;
 
 	if (c == NULL) {
@@ -376,7 +381,10 @@ handle_reply(struct link *l, const struct frame *f)
 		    "the broker answered %s with %s", c->row->wire, f->type);
 	} else {
 		msg = arena_zalloc(&l->arena, f->msg->size);
-		r.code = wire_decode(f->msg, f->object, msg, &l->arena, &r.why);
+		if (wire_decode(f->msg, f->object, msg, &l->arena, &bad) != OK)
+			r.code = why_set(&r.why, E_INTERNAL,
+			    "the broker's answer to %s is malformed: %s",
+			    c->row->wire, bad.text);
 		r.msg = msg;
 	}
 	c->fn(c->arg, c->tag, &r);
@@ -499,6 +507,11 @@ tick(struct link *l)
 {
 	l->ticked = false;
 	overdue_calls(l);
+	if (l->opened_at != 0 && !l->challenged &&
+	    io_mono(l->io) - l->opened_at >= LINK_CALL_MS) {
+		link_drop(l, "the broker took the connection and says nothing");
+		return;
+	}
 	if (!l->guest)
 		link_attest_due(l);
 	if (l->ws != NULL)

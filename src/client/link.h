@@ -21,6 +21,7 @@
 #define LINK_CALL_MS 10000
 #define LINK_ATTEST_MS (12 * 3600 * 1000LL)
 #define LINK_RENEW_MS (6 * 3600 * 1000LL)
+#define LINK_SKEW_MAX_MS (24 * 3600 * 1000LL)
 
 struct link;
 

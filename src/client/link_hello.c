@@ -25,11 +25,24 @@ link_sessions_fini(struct link *l)
 	map_fini(&l->sessions);
 }
 
-/* By the broker's clock, which judges it: ours may be wrong. */
+/* By the broker's clock, which judges it: ours may be wrong. But not by more
+ * than a day: or it would have us sign for years to come. */
+static int64_t
+attest_now(const struct link *l)
+{
+	int64_t skew = l->skew;
+
+	if (skew > LINK_SKEW_MAX_MS)
+		skew = LINK_SKEW_MAX_MS;
+	else if (skew < -LINK_SKEW_MAX_MS)
+		skew = -LINK_SKEW_MAX_MS;
+	return io_wall(l->io) + skew;
+}
+
 static void
 attest(struct link *l, struct link_session *s)
 {
-	int64_t now = io_wall(l->io) + l->skew;
+	int64_t now = attest_now(l);
 	struct attestation doc = { .mesh = l->mesh,
 		.member = l->member->hex,
 		.session = s->key.hex,
@@ -227,7 +240,7 @@ on_attested(void *arg, uint64_t tag, const struct link_reply *r)
 void
 link_attest_due(struct link *l)
 {
-	int64_t now = io_wall(l->io) + l->skew;
+	int64_t now = attest_now(l);
 	struct link_session *s;
 	struct session_attest in = { 0 };
 

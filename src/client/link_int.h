@@ -41,6 +41,7 @@ struct link {
 	struct challenge challenge;
 	struct arena challenge_mem, arena;
 	int64_t skew;
+	int64_t opened_at; /* mono; 0: not open */
 	uint64_t next_req;
 	struct map calls;    /* by request number */
 	struct map sessions; /* by key; insertion order: home first */

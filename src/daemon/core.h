@@ -180,10 +180,11 @@ struct daemon {
 	struct turn *turn;
 	struct arena arena; /* of the request */
 	struct box_cache *boxes;
-	bool in_request, reload, stopping, stopped, fatal;
+	bool in_request, reload, stopping, stopped;
+	bool full; /* the disk is: no links until there is room */
 	int reload_code;
 	int64_t started_at;
-	io_id listen, stop_timer, probe_timer;
+	io_id listen, stop_timer, probe_timer, start_timer;
 	struct map meshes;  /* by no */
 	struct map sess_no; /* dsess by no */
 	struct map clients; /* by id */
@@ -266,6 +267,7 @@ void roster_take(struct dmesh *, const struct peers_list *);
 struct dpeer *roster_learn(struct dmesh *, const char *attestation,
     const char *key, struct why *);
 struct dpeer *roster_get(struct dmesh *, const char *key);
+bool peer_vouched(struct dmesh *, const struct dpeer *);
 void roster_event(struct dmesh *, const struct message_push *);
 
 struct target {

@@ -16,6 +16,7 @@
 #define STEPS_A_TURN 500
 #define GOODBYE_MS 250
 #define PROBE_MS 5100
+#define RESTART_MS 1000
 
 static void start(struct daemon *);
 
@@ -137,7 +138,13 @@ on_before_commit(void *arg)
 static void
 on_committed(void *arg)
 {
-	(void)arg;
+	struct daemon *d = arg;
+
+	if (d->full && !turn_is_read_only(d->turn)) {
+		log_event(LOG_INFO, "room_again", NULL);
+		d->full = false;
+		start(d);
+	}
 }
 
 /* What was held for it will not be said: who waits for it must notice. */
@@ -191,6 +198,18 @@ forget(struct daemon *d)
 	map_fini(&d->sess_no);
 }
 
+/* Not at once: what failed may fail again. */
+static void
+on_restart(void *arg, io_id id)
+{
+	struct daemon *d = arg;
+
+	(void)id;
+	d->start_timer = 0;
+	if (!d->stopping)
+		start(d);
+}
+
 /* What memory has may be ahead of the disk: take the disk's word. */
 static void
 reload(struct daemon *d)
@@ -201,6 +220,8 @@ reload(struct daemon *d)
 	log_event(LOG_ERROR, "reload", "code", err_info(code)->wire, NULL);
 	d->reload = false;
 	d->reload_code = OK;
+	io_timer_stop(d->io, d->start_timer);
+	d->start_timer = 0;
 	if (code == E_STORAGE_FULL)
 		turn_read_only(d->turn, true);
 	forget(d);
@@ -211,7 +232,11 @@ reload(struct daemon *d)
 		d->conf.stop(d->conf.arg, 1);
 		return;
 	}
-	start(d);
+	d->full = turn_is_read_only(d->turn);
+	if (d->full)
+		d_wake(d); /* for the probe */
+	else
+		d->start_timer = io_timer(d->io, RESTART_MS, on_restart, d);
 }
 
 /* ---- the turn ---- */
@@ -414,6 +439,7 @@ daemon_free(struct daemon *d)
 	io_unlisten(d->io, d->listen);
 	io_timer_stop(d->io, d->stop_timer);
 	io_timer_stop(d->io, d->probe_timer);
+	io_timer_stop(d->io, d->start_timer);
 	map_fini(&d->clients);
 	map_fini(&d->by_stream);
 	for (size_t i = 0; (s = map_next(&d->safety, &i)) != NULL;)

@@ -174,7 +174,7 @@ resolve_again(struct dop *op, bool late)
 		.m = dmesh_at(op->d, op->mesh),
 		.from = sess_at(op->d, op->session) };
 	struct why why;
-	int64_t n;
+	int64_t n = 0;
 
 	if (s.m == NULL || s.from == NULL) {
 		op_fail(op, E_NO_MESH, "the mesh is gone");
@@ -214,7 +214,7 @@ on_local_send(struct dq *q, const struct local_send *in)
 {
 	struct sending s = { .in = in };
 	struct dop *op;
-	int64_t n;
+	int64_t n = 0;
 	int code;
 
 	if ((code = check_send(q, in)) != OK)
@@ -270,7 +270,7 @@ on_local_message_status(struct dq *q, const struct local_message_status *in)
 {
 	struct local_sent sent;
 	struct dop *op;
-	int64_t n;
+	int64_t n = 0;
 	int code;
 
 	if ((code = rung_ok(&q->why, in->wait)) != OK ||

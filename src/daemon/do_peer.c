@@ -14,7 +14,7 @@ struct listing {
 	VEC(int64_t) mesh; /* still to be asked */
 	size_t at, up;
 	VEC(struct peer_row) row;
-	char down[200];
+	char down[256];
 };
 
 static void
@@ -24,6 +24,17 @@ listing_fini(struct dop *op)
 
 	vec_fini(&l->mesh);
 	vec_fini(&l->row);
+}
+
+/* A broker may say a line twice. */
+static bool
+listed(const struct listing *l, const struct dmesh *m, const char *key)
+{
+	for (size_t i = 0; i < l->row.n; i++)
+		if (str_eq(l->row.v[i].key, key) &&
+		    str_eq(l->row.v[i].mesh, m->slug))
+			return true;
+	return false;
 }
 
 static void
@@ -38,22 +49,25 @@ add_row(struct dop *op, struct dmesh *m, const struct peer *p)
 
 	if (known == NULL || known->attestation == NULL)
 		return; /* not proven */
+	rm = roll_member(m->roll, known->member);
+	if (rm == NULL || rm->state != MEMBER_ACTIVE ||
+	    listed(op->state, m, p->pubkey))
+		return;
 	if (*in->name != '\0' && !str_eq(in->name, known->name) &&
 	    !str_eq(in->name, known->key) && !str_eq(in->name, known->member))
 		return;
-	rm = roll_member(m->roll, known->member);
 	if (me == NULL || me->mesh != m)
 		me = m->home;
 	memset(&r, 0, sizeof(r));
 	r.name = arena_strdup(a, known->name);
 	r.key = arena_strdup(a, known->key);
-	r.member = arena_strdup(a, rm ? rm->name : "");
+	r.member = arena_strdup(a, rm->name);
 	r.member_key = arena_strdup(a, known->member);
 	r.status = arena_strdup(a, p->status);
 	r.role = arena_strdup(a, p->role);
 	r.summary = arena_strdup(a, p->summary);
 	r.type = arena_strdup(a, p->peer_type);
-	r.online = p->online;
+	r.online = p->online && peer_vouched(m, known);
 	r.you = str_eq(known->key, me->key.hex);
 	r.mesh = arena_strdup(a, m->slug);
 	r.channel = arena_strdup(a, p->channel);
@@ -133,7 +147,7 @@ ask_next(struct dop *op)
 		if (m == NULL)
 			continue;
 		if (!dmesh_up(m)) {
-			snprintf(l->down, sizeof(l->down), "mesh %s: %.120s",
+			snprintf(l->down, sizeof(l->down), "mesh %s: %.180s",
 			    m->slug, link_reason(m->link));
 			continue;
 		}
@@ -152,11 +166,15 @@ begin_list(struct dop *op, bool late)
 	struct listing *l = op->state;
 	struct dmesh *m;
 
+	bool first = op->tries++ == 0; /* the user asks: dial, once */
+
+	for (size_t i = 0; i < l->mesh.n && first && !op->d->full; i++) {
+		m = dmesh_at(op->d, l->mesh.v[i]);
+		if (m != NULL && link_phase(m->link) == LINK_WAITING)
+			link_dial(m->link);
+	}
 	for (size_t i = 0; i < l->mesh.n && !late; i++) {
 		m = dmesh_at(op->d, l->mesh.v[i]);
-		if (m != NULL && link_phase(m->link) == LINK_WAITING &&
-		    l->up == 0)
-			link_dial(m->link);
 		if (m != NULL && !dmesh_up(m) &&
 		    link_phase(m->link) != LINK_REFUSED)
 			return;

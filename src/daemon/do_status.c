@@ -110,17 +110,21 @@ check_mesh(struct dq *q, struct local_state *out, struct dmesh *m)
 	    link_phase(m->link) == LINK_REFUSED
 		? "claudemesh daemon down; claudemesh daemon up"
 		: "claudemesh broker run");
+	/* names of their own: what shows checks knows them by their names */
 	if (*m->warning != '\0')
-		add(out, name, false, m->warning, "claudemesh mesh list");
+		add(out, arena_printf(q->a, "warning of mesh %.45s", m->slug),
+		    false, m->warning, "claudemesh mesh list");
 	if (skew > SKEW_MS || skew < -SKEW_MS)
-		add(out, name, false,
+		add(out, arena_printf(q->a, "clock of mesh %.45s", m->slug),
+		    false,
 		    arena_printf(q->a,
 			"the clocks of broker and "
 			"daemon differ by %lld s",
 			(long long)(skew / 1000)),
 		    "timedatectl set-ntp true");
 	if (m->home->state != SESS_OPEN)
-		add(out, name, false,
+		add(out, arena_printf(q->a, "session in mesh %.45s", m->slug),
+		    false,
 		    arena_printf(q->a, "the home session was ended: %s",
 			m->home->reason),
 		    "claudemesh profile show");
@@ -145,9 +149,11 @@ on_local_status(struct dq *q, const struct local_status *in)
 	    full ? "the disk is full: nothing is accepted"
 		 : "daemon.db is open",
 	    "free some disk space");
-	add(&out, "meshes", d->meshes.n > 0,
-	    arena_printf(q->a, "%zu joined", d->meshes.n),
-	    "claudemesh mesh create NAME");
+	add(&out, "meshes", true,
+	    d->meshes.n > 0
+		? arena_printf(q->a, "%zu joined", d->meshes.n)
+		: "none joined; `claudemesh mesh create NAME` makes one",
+	    "");
 	for (size_t i = 0; (m = map_next(&d->meshes, &i)) != NULL;) {
 		if (m->gone)
 			continue;

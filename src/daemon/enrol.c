@@ -290,6 +290,10 @@ on_roll(struct dop *op, const struct link_reply *r)
 	for (size_t i = 0; code == OK && i < page->acts.n; i++)
 		code =
 		    add_act(e, arena_strdup(&op->mem, page->acts.v[i].s), &why);
+	if (code != OK && code != r->code)
+		code = why_set(&why, E_ROLL_FORKED,
+		    "the broker shows a roll that does not stand: %s",
+		    arena_strdup(&op->mem, why.text));
 	if (code == OK && !str_eq(roll_mesh(e->roll), e->link.mesh))
 		code = why_set(&why, E_ROLL_FORKED,
 		    "the broker shows another mesh "
@@ -334,7 +338,7 @@ on_joined(struct dop *op, const struct link_reply *r)
 		ask_roll(op); /* somebody was faster: sign anew */
 	else if (r->code != OK)
 		op_fail_why(op, &r->why);
-	else if (msg->roll.n != roll_n(e->roll) + 1)
+	else if (msg->roll.n != roll_n(e->roll) + 1 && op->tries < TRIES)
 		ask_roll(op); /* joined before, or others joined since */
 	else if (add_act(e, e->made, &why) != OK)
 		op_fail_why(op, &why);

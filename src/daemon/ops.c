@@ -240,6 +240,11 @@ op_up(struct dop *op, void (*go)(struct dop *, struct dmesh *))
 	struct dmesh *m = dmesh_at(op->d, op->mesh);
 
 	op->go = go;
+	if (op->d->full) {
+		op_fail(op, E_STORAGE_FULL, "%s",
+		    err_info(E_STORAGE_FULL)->text);
+		return;
+	}
 	if (link_phase(m->link) == LINK_WAITING)
 		link_dial(m->link); /* the user asks: not after the back-off */
 	if (!dmesh_up(m))
@@ -308,6 +313,11 @@ op_guest(struct dop *op, const char *url, void (*up)(struct dop *))
 	struct link_conf lc = { .url = url, .guest = true };
 
 	op->up = up;
+	if (op->d->full) {
+		op_fail(op, E_STORAGE_FULL, "%s",
+		    err_info(E_STORAGE_FULL)->text);
+		return;
+	}
 	op->guest = link_new(op->d->io, &lc, &guest_ops, op);
 	op_wait(op, 0, GUEST_MS, guest_late);
 	link_dial(op->guest);

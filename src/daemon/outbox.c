@@ -157,7 +157,8 @@ seal(struct dmesh *m, struct dsess *from, const struct row *row,
 		.text = row->text,
 		.reply_to = row->reply_to,
 		.expects = row->expects,
-		.has_roll = true };
+		.has_roll = true,
+		.member = m->member.hex };
 	struct sealed sealed;
 	int code = body_seal_direct(&m->d->arena, m->d->boxes, &b, &from->key,
 	    c->target, &sealed, why);

@@ -11,6 +11,7 @@
 
 #define CACHE_DAYS_MS (90LL * 24 * 3600 * 1000)
 #define REFRESH_MS 300
+#define ATTEST_LIFE_MS (24 * 3600 * 1000LL)
 
 static void
 peer_free(struct dpeer *p)
@@ -89,6 +90,14 @@ roster_get(struct dmesh *m, const char *key)
 	return map_gets(&m->peers, key);
 }
 
+/* Is its attestation good still? A broker ends a session whose is not. */
+bool
+peer_vouched(struct dmesh *m, const struct dpeer *p)
+{
+	return p->attestation != NULL &&
+	    p->expires_at + CLOCK_SLACK_MS > d_now(m->d);
+}
+
 /* Verifies an attestation and keeps what it proves. NULL with why. */
 struct dpeer *
 roster_learn(struct dmesh *m, const char *b64, const char *key, struct why *why)
@@ -108,6 +117,11 @@ roster_learn(struct dmesh *m, const char *b64, const char *key, struct why *why)
 		    "the attestation stands for another mesh or session");
 		return NULL;
 	}
+	if (a.expires_at - a.issued_at > ATTEST_LIFE_MS) {
+		why_set(why, E_BAD_ATTESTATION,
+		    "an attestation stands for at most 24 hours");
+		return NULL;
+	}
 	if (roll_member(m->roll, a.member) == NULL) {
 		why_set(why, E_NOT_MEMBER, "its member is not in the roll");
 		return NULL;
@@ -118,6 +132,8 @@ roster_learn(struct dmesh *m, const char *b64, const char *key, struct why *why)
 		    "two members claim one session key");
 		return NULL;
 	}
+	if (p != NULL && p->attestation != NULL && a.expires_at < p->expires_at)
+		return p; /* an older one: what it said is over */
 	if (p == NULL) { /* until a list says more; a home bears that name */
 		p = peer_make(m, key);
 		p->home = str_eq(a.name, roll_member(m->roll, a.member)->name);
@@ -145,7 +161,7 @@ take_one(struct dmesh *m, const struct peer *in)
 		    in->pubkey, "why", why.text, NULL);
 		return;
 	}
-	p->online = in->online;
+	p->online = in->online && peer_vouched(m, p);
 	p->visible = in->visible;
 	p->seen_at = d_now(m->d);
 	str_copy(p->hostname, sizeof(p->hostname), in->hostname);

@@ -38,14 +38,21 @@ link_fill(void *arg, const char *session, struct session_hello *h,
 		sess_fill(s, h, a);
 }
 
-/* The broker's cursor is gone by when it is of a history new to us. */
+/* The broker's cursor is gone by when it is of a history new to us, or when it
+ * says that it does not know as much as we do: what it stores from now on is
+ * numbered from there. Another history is a gap, whatever the broker says. */
 static void
 see_cursor(struct dmesh *m, const struct hello_ack *ack)
 {
 	if (ack->gap)
 		m->gap = m->cursor_dirty = true;
 	if (!str_eq(m->history, ack->cursor.history)) {
+		if (m->history[0] != '\0')
+			m->gap = true;
 		str_copy(m->history, sizeof(m->history), ack->cursor.history);
+		m->seq = m->acked = ack->cursor.seq;
+		m->cursor_dirty = true;
+	} else if (ack->gap && ack->cursor.seq < m->seq) {
 		m->seq = m->acked = ack->cursor.seq;
 		m->cursor_dirty = true;
 	}
@@ -134,16 +141,16 @@ link_act(void *arg, int64_t n, const char *act)
 bool
 dmesh_act(struct dmesh *m, const char *act, const char *head)
 {
-	struct why why;
+	struct act in;
+	char hash[65];
 
-	if (roll_apply(m->roll, act, &why) == OK &&
-	    str_eq(roll_head(m->roll), head))
+	/* the hash first: what is applied cannot be taken back */
+	if (act_peek(&m->d->arena, act, &in, NULL, hash, NULL) == OK &&
+	    str_eq(hash, head) && roll_apply(m->roll, act, NULL) == OK)
 		return link_act(m, roll_n(m->roll) - 1, act) == OK;
 	link_refuse(m->link,
 	    "roll_forked: the broker took an act of ours and shows "
 	    "another roll than with it; nothing is believed until you act");
-	why_set(&why, E_CONFLICT, "roll");
-	d_broken(m->d, "act", &why);
 	return false;
 }
 

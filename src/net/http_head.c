@@ -81,11 +81,16 @@ http_head_feed(struct http_head *h, const char *p, size_t n, size_t *used)
 		}
 		if (state == SKIP_LF || state == FIRST)
 			from = i + 1;
+		/* at this byte, however many came with it: the answer must
+		 * not depend on how the bytes were cut */
+		if (h->raw.len + (i + 1 - from) > h->raw.max) {
+			*used = i;
+			return HTTP_TOO_BIG;
+		}
 	}
 	h->state = (uint8_t)state;
 	*used = i;
-	if (buf_add(&h->raw, p + from, i - from) != 0)
-		return HTTP_TOO_BIG;
+	buf_add(&h->raw, p + from, i - from);
 	return state == OVER ? HTTP_WHOLE : HTTP_MORE;
 }
 

@@ -49,6 +49,12 @@ def until(cond, seconds=10, what="", pause=0.02):
         time.sleep(pause)
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def gone(pid):
     """No such process, or one that nobody has buried yet."""
     try:

@@ -1,6 +1,8 @@
 """The broker is killed under load, again and again: nothing that was accepted
 is lost, nothing comes twice, each sender's order holds."""
+import os
 import random
+import shutil
 import threading
 import time
 
@@ -70,14 +72,50 @@ def test_under_load(w):
 
 
 def test_rate_limit_keeps_order(w):
+    """What is refused for now is sent later, and nothing overtakes it."""
     b, a, c = w.mesh("anna", "carl")
-    a.cli("mesh", "settings", "--send-rate", "60", "--send-burst", "60")
-    s = Sender(a, ["carl"], "a", pause=0.001)
-    s.start()
+    a.cli("mesh", "settings", "--send-rate", "400", "--send-burst", "3")
+    s = Sender(a, ["carl"], "a", window=32, pause=0.001)
     began = time.monotonic()
-    until(lambda: len(s.accepted) > 180, 20, "180 accepted")
+    s.start()
+    until(lambda: len(s.accepted) > 500, 20, "500 accepted")
     n = judge([c], [s])
-    check(time.monotonic() - began > (n - 61) / 60 - 0.5, "no limit was seen")
+    check(time.monotonic() - began > (n - 4) / 400 - 0.5, "no limit was seen")
+    check("rate_limited" in b.read_log(), "nothing was refused")
+
+
+@slow(10)
+def test_broker_set_back(w):
+    """Its files are replaced by an older copy, as from a backup: what came is
+    not shown again, what is sent afterwards comes, and a gap is told."""
+    b, a, c = w.mesh("anna", "carl")
+    a.send("carl", "old", "--wait", "delivered")
+    c.stop()
+    a.send("carl", "in the copy")
+    b.stop()
+    shutil.copytree(b.data, b.data + ".copy")
+    b.start()
+    c.start()
+    a.up()
+    for i in range(4):
+        a.send("carl", "after the copy %d" % i, "--wait", "delivered")
+    b.kill9()
+    shutil.rmtree(b.data)
+    os.rename(b.data + ".copy", b.data)
+    b.start()
+    for h in (a, c):
+        h.up(40)
+    for i in range(3):
+        a.send("carl", "new %d" % i, "--wait", "delivered", "--timeout", "20s")
+    want = ["old", "in the copy"] + ["after the copy %d" % i for i in range(4)] \
+        + ["new %d" % i for i in range(3)]
+    equal([m["text"] for m in c.local_all()], want, "inbox")
+    check(c.json("inbox")["gap"], "no gap was told")
+    c.restart()
+    c.up(40)
+    equal([m["text"] for m in c.local_all()], want, "inbox after a restart")
+    check(c.json("inbox", "--read")["gap"], "the gap was forgotten")
+    check(not c.json("inbox", "--read").get("gap"), "told once it was read")
 
 
 def pending(h):

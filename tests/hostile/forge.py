@@ -131,3 +131,11 @@ def seal_body(doc, signer, box_from, to):
     box = nacl.public.Box(box_from.sign_key.to_curve25519_private_key(), curve(to))
     sealed = box.encrypt(plain)
     return {"nonce": b64(sealed.nonce), "ciphertext": b64(sealed.ciphertext)}
+
+
+def open_body(frame, mine, other):
+    """What a push or send says, for one of the two keys."""
+    box = nacl.public.Box(mine.sign_key.to_curve25519_private_key(),
+                          curve(other))
+    return json.loads(box.decrypt(base64.b64decode(frame["ciphertext"]),
+                                  base64.b64decode(frame["nonce"]))[64:])

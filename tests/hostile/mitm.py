@@ -23,11 +23,20 @@ SUB = "claudemesh.2"
 class Conn:
     """One client's connection and the one made for it to the broker."""
 
-    def __init__(self, ws, up):
-        self.ws, self.up = ws, up
-        self.who = "guest"	# a home's name once it said hello
+    def __init__(self, ws, names):
+        self.ws, self.up = ws, None
+        self.names, self.member = names, None
         self.open = True
         self.asked = {}		# _reqId -> request
+
+    def reply(self, frame):
+        """From within a rule: says this to the client."""
+        asyncio.ensure_future(self.ws.send(json.dumps(frame)))
+
+    @property
+    def who(self):
+        """A home's name once it said hello and the name is known."""
+        return self.names.get(self.member, self.member and "?" or "guest")
 
 
 class Proxy:
@@ -72,7 +81,7 @@ class Proxy:
     # one connection
 
     async def serve(self, ws, _path):
-        c = Conn(ws, None)
+        c = Conn(ws, self.members)
         self.conns.append(c)
         try:
             if self.dumb:
@@ -126,10 +135,10 @@ class Proxy:
     def judge(self, c, way, frame):
         if way == UP:
             if frame["type"] == "session_hello":
-                c.who = self.members.get(frame["memberPubkey"], "?")
+                c.member = frame["memberPubkey"]
             if "_reqId" in frame:
                 c.asked[frame["_reqId"]] = frame
-        self.seen.append((c.who, way, copy.deepcopy(frame)))
+        self.seen.append((c, way, copy.deepcopy(frame)))
         frames = [frame]
         for rule in list(self.rules):
             after = []
@@ -147,8 +156,7 @@ class Proxy:
         try:
             yield
         finally:
-            for f in fns:
-                self.rules.remove(f)
+            self.rules = [f for f in self.rules if f not in fns]
 
     def conn(self, who):
         found = [c for c in self.conns if c.who == who and c.open]
@@ -171,8 +179,8 @@ class Proxy:
             self.loop.call_soon_threadsafe(c.ws.transport.abort)
 
     def passed(self, who, way, kind):
-        return [f for w, d, f in list(self.seen)
-                if w == who and d == way and f["type"] == kind]
+        return [f for c, d, f in list(self.seen)
+                if c.who == who and d == way and f["type"] == kind]
 
 
 def on(way, kind, change, who=None, count=None):
@@ -189,6 +197,24 @@ def on(way, kind, change, who=None, count=None):
             left[0] -= 1
         return change(f)
     rule.left = left
+    return rule
+
+
+def instead(kind, make, who=None, count=None):
+    """A rule: requests of this type never reach the broker; what make(request)
+    gives answers them, if anything."""
+    left = [count]
+
+    def rule(c, d, f):
+        if d != UP or f["type"] != kind or (who and c.who != who) or \
+           left[0] == 0:
+            return None
+        if left[0] is not None:
+            left[0] -= 1
+        reply = make(f)
+        if reply is not None:
+            c.reply(dict(reply, _reqId=f["_reqId"]))
+        return []
     return rule
 
 

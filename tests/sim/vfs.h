@@ -24,6 +24,8 @@ struct vfs;
  * generator, of which the process has one, starts anew from this seed. */
 struct vfs *vfs_new(const char *name, uint64_t seed, size_t sector);
 void vfs_free(struct vfs *); /* every db on it is closed */
+/* The files as readers of `from` see them now, all synced. `to` is new. */
+void vfs_copy(struct vfs *to, const struct vfs *from);
 
 /*
  * The power goes. Whatever is open fails from now on (and is to be closed);

@@ -122,6 +122,22 @@ disk_play(struct file *f, const struct op *o)
 		disk_write(&f->disk, o->at, o->p, o->n);
 }
 
+void
+vfs_copy(struct vfs *to, const struct vfs *from)
+{
+	const struct file *f;
+	struct file *copy;
+
+	for (f = from->files; f != NULL; f = f->next) {
+		if (!f->exists || f->name == NULL)
+			continue;
+		copy = disk_new(to, f->name);
+		bytes_copy(&copy->now, &f->now);
+		bytes_copy(&copy->disk, &f->now);
+		copy->exists = copy->synced = true;
+	}
+}
+
 /* ---- a crash ---- */
 
 /* What becomes of the writes to one sector. */

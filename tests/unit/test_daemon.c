@@ -4,6 +4,15 @@
  */
 #include "tests/unit/daemonkit.h"
 
+static int64_t
+untold(struct dk *k, int who)
+{
+	struct db_rows *r = db_query(k->sim.actor[who].daemon->db, &k->arena,
+	    NULL, "SELECT COUNT(*) FROM inbox WHERE told = 0 LIMIT 1", 0, NULL);
+
+	return db_int(r, 0, 0);
+}
+
 static void
 both_ways(void **state)
 {
@@ -27,6 +36,8 @@ both_ways(void **state)
 	    "delivered");
 	assert_int_equal(dk_inbox(k, ALICE, NULL, false).messages.n, 1);
 	assert_int_equal(dk_inbox(k, CAROL, NULL, true).messages.n, 0);
+	dk_run(k, 500);
+	assert_int_equal(untold(k, BOB) + untold(k, ALICE), 0);
 }
 
 static void
@@ -321,6 +332,37 @@ inbox_waits_and_marks(void **state)
 	assert_int_equal(in.messages.n, 0);
 }
 
+/* Nothing is accepted that could not be kept, and it mends by itself. */
+static void
+disk_full(void **state)
+{
+	struct dk *k = *state;
+	struct vfs *disk = k->sim.actor[ALICE].vfs;
+	struct text to = { .s = "bob" };
+	struct local_send send = { .to = { 1, &to }, .text = "lost" };
+	struct said said = { .from = ALICE, .to = BOB };
+	struct local_state st;
+	char reqid[32];
+
+	vfs_full_at(disk, 1, true);
+	vec_add(&k->sim.said, said);
+	actor_say(&k->sim.actor[ALICE], &wire_local_send, &send, reqid);
+	dk_run(k, 500);
+	assert_false(k->sim.said.v[0].accepted);
+	assert_int_equal(ASK(k, ALICE, local_send, NULL, .to = { 1, &to },
+			     .text = "x"),
+	    E_STORAGE_FULL);
+	assert_int_equal(ASK(k, ALICE, local_status, &st, .end_ = 0), OK);
+	assert_false(st.ok);
+	dk_run(k, 12000);
+	vfs_full_at(disk, 0, false);
+	dk_run(k, 20000);
+	assert_string_equal(dk_send(k, ALICE, "bob", "room again", "",
+				"delivered", NULL),
+	    "delivered");
+	assert_int_equal(dk_inbox(k, BOB, NULL, true).messages.n, 1);
+}
+
 int
 main(void)
 {
@@ -329,7 +371,7 @@ main(void)
 		T(broker_away), T(sender_away), T(comes_once),
 		T(do_not_disturb), T(launched_session),
 		T(a_session_outlives_its_daemon), T(names), T(pinned_name),
-		T(many_and_large), T(inbox_waits_and_marks) };
+		T(many_and_large), T(inbox_waits_and_marks), T(disk_full) };
 
 	log_setup(-1, LOG_ERROR, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,34 @@ forged_receipts(void **state)
 	assert_string_equal(dk_receipt(k, ALICE, id), "in_context");
 }
 
+/* Mail to one session: another session of the same member does not sign it. */
+static void
+receipt_of_a_sibling(void **state)
+{
+	struct dk *k = *state;
+	struct dmesh *a = dk_mesh(k, ALICE);
+	struct receipt_doc doc = { .mesh = k->mesh,
+		.rung = "delivered",
+		.at = world_now(k->sim.world),
+		.from = a->home->key.hex };
+	struct local_session s;
+	struct text ids;
+	struct key home;
+	char id[65];
+
+	assert_int_equal(ASK(k, BOB, local_session_open, &s, .name = "w"), OK);
+	dk_run(k, 1500);
+	home = dk_mesh(k, BOB)->home->key;
+	dk_down(k, BOB);
+	assert_string_equal(dk_send(k, ALICE, "w", "x", "", "", id), "stored");
+	ids.s = id;
+	doc.ids.n = 1;
+	doc.ids.v = &ids;
+	doc.by = home.hex;
+	forgery(k, a, &doc, &home, OK);
+	assert_string_equal(dk_receipt(k, ALICE, id), "stored");
+}
+
 static void
 brokers_word(void **state)
 {
@@ -303,9 +331,10 @@ int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, dk_setup, dk_teardown)
-	const struct CMUnitTest tests[] = { T(forged_receipts), T(brokers_word),
-		T(forged_mail), T(revoked_sender), T(two_rolls),
-		T(broker_forks), T(broker_lost_acts) };
+	const struct CMUnitTest tests[] = { T(forged_receipts),
+		T(receipt_of_a_sibling), T(brokers_word), T(forged_mail),
+		T(revoked_sender), T(two_rolls), T(broker_forks),
+		T(broker_lost_acts) };
 
 	log_setup(-1, LOG_ERROR, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

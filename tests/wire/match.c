@@ -19,16 +19,6 @@ struct compare {
 static void value(struct compare *, struct json want, struct json got,
     const char *path);
 
-static void
-differs(struct compare *c, const char *path, struct json want, struct json got)
-{
-	buf_addf(&c->diff, "  %s: expected %.*s, got %.*s\n",
-	    *path ? path : "the frame", want.p ? (int)want.n : 7,
-	    want.p ? want.p : "nothing",
-	    got.p ? (got.n > 200 ? 200 : (int)got.n) : 7,
-	    got.p ? got.p : "nothing");
-}
-
 /* Does the value bear this mark? The rest of it, or NULL. */
 static const char *
 marked(struct json v, size_t *n)
@@ -41,6 +31,31 @@ marked(struct json v, size_t *n)
 	return v.p + sizeof(mark) - 1;
 }
 
+/* As the transcript wrote it. */
+static void
+put(struct buf *b, struct json v)
+{
+	size_t n;
+	const char *s = v.p == NULL ? NULL : marked(v, &n);
+
+	if (v.p == NULL)
+		buf_adds(b, "nothing");
+	else if (s != NULL)
+		buf_add(b, s, n);
+	else
+		buf_add(b, v.p, v.n > 200 ? 200 : v.n);
+}
+
+static void
+differs(struct compare *c, const char *path, struct json want, struct json got)
+{
+	buf_addf(&c->diff, "  %s: expected ", *path ? path : "the frame");
+	put(&c->diff, want);
+	buf_adds(&c->diff, ", got ");
+	put(&c->diff, got);
+	buf_addc(&c->diff, '\n');
+}
+
 static bool
 is_rest(struct json v)
 {
@@ -50,15 +65,18 @@ is_rest(struct json v)
 	return s != NULL && n == 3 && memcmp(s, "...", 3) == 0;
 }
 
-static void
+/* Bound by this same pattern already: the same again, then. */
+static bool
 bind(const char *name, size_t n, struct json got)
 {
 	char *key = arena_strndup(&tr.arena, name, n);
+	const char *was = tr_get(key);
 
 	if (json_kind(got) == JSON_STRING)
 		tr_setn(key, got.p + 1, got.n - 2);
 	else
 		tr_setn(key, got.p, got.n);
+	return was == NULL || str_eq(was, tr_get(key));
 }
 
 /* * in a string stands for any characters. */
@@ -158,9 +176,10 @@ value(struct compare *c, struct json want, struct json got, const char *path)
 
 	if (want.p == NULL || got.p == NULL)
 		differs(c, path, want, got);
-	else if (s != NULL && *s == '$')
-		bind(s + 1, n - 1, got);
-	else if (s != NULL && *s == '*')
+	else if (s != NULL && *s == '$') {
+		if (!bind(s + 1, n - 1, got))
+			differs(c, path, want, got);
+	} else if (s != NULL && *s == '*')
 		return;
 	else if (json_kind(want) != json_kind(got))
 		differs(c, path, want, got);

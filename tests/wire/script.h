@@ -164,6 +164,7 @@ void people_heard(const char *text);
 void word_mesh(const struct args *);
 void word_join(const struct args *);
 void word_hello(const struct args *);
+void word_event(const struct args *);
 void word_rolled(const struct args *);
 void word_key(const struct args *);
 void word_sign(const struct args *);
@@ -179,6 +180,7 @@ extern char **environ;
 void proc_broker(void); /* starts it, unless it runs; fills tr.url */
 void proc_broker_args(const struct args *);
 void proc_daemon(const char *name);
+void proc_signal(const char *name, int signo);
 void proc_stop(const char *name, int signo);
 /* All that were started end, and ended well; 0, or -1 with words said. */
 int proc_stop_all(void);

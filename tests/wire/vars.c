@@ -21,6 +21,13 @@
 void
 tr_setn(const char *name, const char *text, size_t n)
 {
+	static const char *const taken[] = { "i", "now", "long", "deep" };
+	size_t i;
+
+	for (i = 0; i < countof(taken); i++) {
+		if (strcmp(name, taken[i]) == 0)
+			tr_fail("$%s is taken", name);
+	}
 	map_puts(&tr.vars, name, arena_strndup(&tr.arena, text, n));
 }
 
