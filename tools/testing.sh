@@ -38,7 +38,8 @@ begin_tests() {
 }
 
 # In the world of a test: temporary files and homes below $WORK, sanitizers that
-# end the process at the first fault; only the caches of downloads are shared.
+# end the process at the first fault; only the caches of downloads, and where
+# they come from, are shared.
 # Takes the place of the (sub)shell.
 in_world() {
 	local asan=detect_leaks=1:disable_coredump=1
@@ -47,7 +48,9 @@ in_world() {
 		CLAUDEMESH_WIRE_SEEN="$WORK/seen" ASAN_OPTIONS="$asan" \
 		UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1" \
 		XDG_CACHE_HOME="${XDG_CACHE_HOME:-$HOME/.cache}" \
-		npm_config_cache="${npm_config_cache:-$HOME/.npm}" setsid "$@"
+		npm_config_cache="${npm_config_cache:-$HOME/.npm}" \
+		npm_config_userconfig="${npm_config_userconfig:-$HOME/.npmrc}" \
+		setsid "$@"
 }
 
 # group LOG SECONDS COMMAND...: in a process group of its own, all of which is

@@ -59,6 +59,7 @@ CREATE TABLE session (
 	UNIQUE (mesh, key)
 );
 CREATE INDEX session_seen ON session (seen_at);
+CREATE INDEX session_member ON session (mesh, member);
 
 -- One row per copy on its way. seq is given by the broker and never reused. size
 -- counts the ciphertext; the long columns come last, so that the others are read

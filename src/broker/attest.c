@@ -62,7 +62,38 @@ static bool
 is_loopback(const char *host)
 {
 	return strcasecmp(host, "localhost") == 0 || str_eq(host, "[::1]") ||
-	    str_eq(host, "::1") || str_starts(host, "127.");
+	    str_eq(host, "::1") ||
+	    (str_starts(host, "127.") && /* not 127.evil.example */
+		host[strspn(host, "0123456789.")] == '\0');
+}
+
+/* The host of an authority, and its length: without the port. */
+static size_t
+host_len(const char *s)
+{
+	return *s == '[' ? strcspn(s, "]") + 1 : strcspn(s, ":/");
+}
+
+/*
+ * For browsers: a page that was served under this Host is ours only if the name
+ * is. Anybody's name may be made to point here (DNS rebinding), an address not.
+ */
+bool
+host_ours(const struct broker *b, const char *host)
+{
+	const char *const *u = b->conf.url, *h;
+	size_t i, n = host_len(host);
+
+	if (*host == '[' || strspn(host, "0123456789.") == n ||
+	    (n == 9 && strncasecmp(host, "localhost", 9) == 0))
+		return true;
+	for (i = 0; u != NULL && u[i] != NULL; i++) {
+		h = strstr(u[i], "://");
+		if (h != NULL && host_len(h + 3) == n &&
+		    strncasecmp(h + 3, host, n) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ws://LOOPBACK:PORT/ws with a port we listen on. */

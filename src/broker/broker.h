@@ -44,6 +44,13 @@ struct bucket {
 	int64_t at;
 }; /* thousandths of a message */
 
+/* What memory has of a member: what it may do is bounded. */
+struct standing {
+	struct bucket send, acts;
+	int64_t here;  /* its sessions */
+	int64_t conns; /* connections whose first hello was its */
+};
+
 /* What memory has of one mesh. Freed whole when a commit fails. */
 struct mesh {
 	uint64_t no;
@@ -55,8 +62,9 @@ struct mesh {
 	    mailing; /* a member's queue -> first struct lane reading it */
 	struct map queues;  /* queue -> struct tally: what waits there */
 	struct map senders; /* session.no -> struct tally: not yet fetched */
-	struct map buckets; /* member key -> struct bucket */
+	struct map standings; /* member key -> struct standing */
 	struct tally all;
+	int64_t conns; /* of all standings */
 	bool idle; /* nobody here at the last sweep */
 };
 
@@ -104,7 +112,9 @@ struct bconn {
 	int open_left, fails, bad; /* budgets of who has not said hello */
 	struct bucket hello;	   /* signature checks of who has */
 	char invite[65];	   /* proven by invite_open */
-	uint64_t invite_mesh;
+	char invite_mesh[MESH_ID_LEN + 1]; /* numbers are used again */
+	uint64_t mesh; /* of its first hello, and the member: it counts there */
+	char member[65];
 	bool invite_good; /* it may read the roll */
 	uint64_t dropped; /* pushes dropped since the last gap */
 	uint64_t stamp;
@@ -114,6 +124,11 @@ struct grace {
 	uint64_t mesh;
 	char key[65];
 	int64_t lost_at;
+};
+
+struct parted {
+	uint64_t mesh;
+	int64_t queue, acked;
 };
 
 /* A member's queue that nears its limit. */
@@ -141,14 +156,16 @@ struct broker {
 	struct arena arena;    /* of the request that runs */
 	struct buf json, wire; /* scratch of say.c */
 	char history[33], log_key[65];
-	int64_t seq_last, seq_kept; /* given; reserved on disk */
-	struct map conns;	    /* io_id -> struct bconn */
-	struct map meshes;	    /* number -> struct mesh */
-	struct map by_id;	    /* mesh id -> struct mesh */
-	VEC(io_id) runnable;	    /* a queue: from run_at on */
+	int64_t seq_last, seq_kept;   /* given; reserved on disk */
+	int64_t seq_floor, seq_start; /* of earlier runs; of this one */
+	struct map conns;	      /* io_id -> struct bconn */
+	struct map meshes;	      /* number -> struct mesh */
+	struct map by_id;	      /* mesh id -> struct mesh */
+	VEC(io_id) runnable;	      /* a queue: from run_at on */
 	size_t run_at;
 	VEC(io_id) gone, closing, drained_conns;
 	VEC(struct lane *) dirty;
+	VEC(struct parted) parted; /* lanes that went with a cursor unwritten */
 	VEC(struct filling) filling;
 	VEC(struct grace) grace; /* by time: from grace_at on */
 	size_t grace_at;
@@ -252,6 +269,7 @@ struct mesh *mesh_add(struct broker *, uint64_t no, struct roll *take);
 void mesh_free(struct broker *, struct mesh *); /* silently, with all in it */
 /* A commit failed: its connections are closed with 1012, its memory freed. */
 void mesh_forget(struct broker *, struct mesh *);
+struct standing *standing_of(struct mesh *, const char *member);
 struct roll_point roll_point_of(const struct roll *);
 void tally_add(struct map *, int64_t key, int64_t n, int64_t bytes);
 struct tally tally_of(const struct map *, int64_t key);
@@ -263,9 +281,11 @@ int64_t bucket_take(struct bucket *, int64_t now, int64_t cost, int64_t rate,
 
 enum left { LEFT_QUIETLY, LEFT_EVENT };
 struct presence *presence_of(struct mesh *, const char *session_key);
-struct presence *presence_new(struct broker *, struct mesh *, const char *key);
-/* Binds it to a connection, leaving another; room was checked. */
-void presence_move(struct broker *, struct presence *, struct bconn *);
+struct presence *presence_new(struct broker *, struct mesh *, const char *key,
+    const char *member);
+/* Binds it to a connection and a queue, leaving others; room was checked. */
+void presence_move(struct broker *, struct presence *, struct bconn *,
+    int64_t queue);
 /* Its connection is lost: the grace begins. */
 void presence_lost(struct broker *, struct presence *);
 void presence_free(struct broker *, struct presence *, enum left);
@@ -290,6 +310,7 @@ int attest_open(struct rq *, const struct mesh *, const char *member,
     const char *session, const char *b64, struct attestation *out);
 /* Is this URL one of ours? E_WRONG_URL names both. */
 int url_check(struct rq *, const char *url);
+bool host_ours(const struct broker *, const char *host);
 
 /* ---- lanes (lane.c) ---- */
 

@@ -42,10 +42,17 @@ on_upgrade(void *arg, struct http_request *req, const char *offered,
     int *status)
 {
 	struct broker *b = arg;
+	const char *host = http_header(req, "host");
 
 	*status = 404;
 	if (strcmp(req->path, "/ws") != 0)
 		return NULL;
+	*status = 403;
+	req->refusal = "this Origin is not let in";
+	if (http_header(req, "origin") != NULL &&
+	    (host == NULL || !host_ours(b, host)))
+		return NULL;
+	req->refusal = NULL;
 	*status = 503;
 	if (b->draining || b->dead)
 		return NULL;
@@ -170,9 +177,16 @@ static void
 bury(struct broker *b, struct bconn *c)
 {
 	bool clean = c->close_code == 1000 && !c->closing;
+	struct standing *s;
+	struct mesh *m;
 
 	while (c->sessions.n > 0)
 		part(b, c->sessions.v[0], clean);
+	if (c->admitted && (m = map_geti(&b->meshes, c->mesh)) != NULL &&
+	    (s = map_gets(&m->standings, c->member)) != NULL && s->conns > 0) {
+		s->conns--;
+		m->conns--;
+	}
 	conn_free(b, c);
 }
 

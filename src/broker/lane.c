@@ -94,9 +94,12 @@ lane_open(struct broker *b, struct mesh *m, struct bconn *c, int64_t queue,
 void
 lane_free(struct broker *b, struct lane *l)
 {
+	struct parted p = { l->mesh->no, l->queue, l->acked };
 	struct bconn *c = conn_at(b, l->conn);
 	size_t i;
 
+	if (l->dirty) /* its ack is answered, so it is to be written */
+		vec_add(&b->parted, p);
 	for (i = 0; c != NULL && i < c->lanes.n; i++) {
 		if (c->lanes.v[i] == l)
 			vec_del(&c->lanes, i);
@@ -421,12 +424,29 @@ lane_write(struct broker *b, struct lane *l)
 	return drop_fetched(b, l->mesh, l->queue, l->acked, true) == TRIM_SLICE;
 }
 
+static void
+write_parted(struct broker *b)
+{
+	int64_t now = io_wall(b->io);
+	size_t i;
+
+	for (i = 0; i < b->parted.n; i++) {
+		const struct parted *p = &b->parted.v[i];
+
+		if (turn_writes(b->turn, p->mesh, NULL) == OK)
+			(void)db_run(b->db, NULL, sql_acked,
+			    DB_VALS(db_i(p->queue), db_i(p->acked), db_i(now)));
+	}
+	b->parted.n = 0;
+}
+
 void
 lane_before_commit(struct broker *b)
 {
 	size_t i, keep = 0;
 	struct lane *l;
 
+	write_parted(b);
 	for (i = 0; i < b->dirty.n; i++) {
 		l = b->dirty.v[i];
 		if (lane_write(b, l))

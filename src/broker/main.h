@@ -24,6 +24,12 @@ struct broker_limits {	      /* zero means the default in brackets */
 	int64_t mesh_bytes;   /* ciphertext per mesh [256 MiB] */
 	int64_t send_rate;    /* messages a second per member [100] */
 	int64_t send_burst;   /* at once [1000] */
+	int64_t member_here;  /* sessions of a member that are here [4096] */
+	int64_t member_known; /* and that are remembered [10000] */
+	int64_t member_conns; /* its connections [4096] */
+	int64_t member_daemons; /* its queues [1000] */
+	int64_t act_burst;  /* acts by a member at once; then 1 a second [200] */
+	int64_t acts;	    /* of a mesh: every client replays them all [100000] */
 	int64_t lease_ms;     /* grace of a lost connection [90 s] */
 	int64_t keep_ms;      /* undelivered messages [30 days] */
 };

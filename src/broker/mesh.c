@@ -21,6 +21,18 @@ static const char sql_tally[] =
     "SELECT sender, COUNT(*), SUM(size) FROM message WHERE queue = $1"
     " GROUP BY sender LIMIT $2";
 
+struct standing *
+standing_of(struct mesh *m, const char *member)
+{
+	struct standing *s = map_gets(&m->standings, member);
+
+	if (s == NULL) {
+		s = mem_zalloc(sizeof(*s));
+		map_puts(&m->standings, member, s);
+	}
+	return s;
+}
+
 struct roll_point
 roll_point_of(const struct roll *roll)
 {
@@ -244,10 +256,12 @@ mesh_free(struct broker *b, struct mesh *m)
 	struct lane *l;
 	size_t i;
 
+	for (i = 0; (l = map_next(&m->lanes, &i)) != NULL;) {
+		l->dirty = false; /* nor is its cursor to be written */
+		lane_free(b, l);
+	}
 	for (i = 0; (p = map_next(&m->here, &i)) != NULL;)
 		presence_free(b, p, LEFT_QUIETLY);
-	for (i = 0; (l = map_next(&m->lanes, &i)) != NULL;)
-		lane_free(b, l);
 	map_deli(&b->meshes, m->no);
 	map_dels(&b->by_id, m->id);
 	map_fini(&m->here);
@@ -255,7 +269,7 @@ mesh_free(struct broker *b, struct mesh *m)
 	map_fini(&m->mailing);
 	map_drain(&m->queues);
 	map_drain(&m->senders);
-	map_drain(&m->buckets);
+	map_drain(&m->standings);
 	roll_free(m->roll);
 	mem_free(m);
 }

@@ -18,7 +18,8 @@ presence_of(struct mesh *m, const char *key)
 }
 
 struct presence *
-presence_new(struct broker *b, struct mesh *m, const char *key)
+presence_new(struct broker *b, struct mesh *m, const char *key,
+    const char *member)
 {
 	struct presence *p = mem_zalloc(sizeof(*p));
 	uint8_t rnd[16];
@@ -26,6 +27,8 @@ presence_new(struct broker *b, struct mesh *m, const char *key)
 	io_random(b->io, rnd, sizeof(rnd));
 	p->mesh = m;
 	str_copy(p->key, sizeof(p->key), key);
+	str_copy(p->member, sizeof(p->member), member);
+	standing_of(m, member)->here++;
 	id_make(p->id, io_wall(b->io), rnd);
 	p->face.connected_at = io_wall(b->io);
 	map_puts(&m->here, p->key, p);
@@ -110,16 +113,18 @@ leave_conn(struct broker *b, struct presence *p)
 }
 
 void
-presence_move(struct broker *b, struct presence *p, struct bconn *to)
+presence_move(struct broker *b, struct presence *p, struct bconn *to,
+    int64_t queue)
 {
 	struct bconn *from = conn_at(b, p->conn);
 	struct session_ended end = { .pubkey = p->key, .reason = "replaced" };
 
-	if (from == to)
+	if (from == to && p->queue == queue)
 		return;
-	if (from != NULL)
+	if (from != NULL && from != to)
 		conn_push(b, from, p->key, &wire_session_ended, &end);
 	leave_conn(b, p);
+	p->queue = queue;
 	p->conn = to->id;
 	vec_add(&to->sessions, p);
 }
@@ -146,6 +151,7 @@ presence_free(struct broker *b, struct presence *p, enum left how)
 	if (how == LEFT_EVENT)
 		presence_event(b, p, own, "peer_left", NULL);
 	map_dels(&p->mesh->here, p->key);
+	standing_of(p->mesh, p->member)->here--;
 	mem_free(p->attestation);
 	mem_free(p->summary);
 	mem_free(p->profile);

@@ -20,6 +20,7 @@
 #include "store/db.h"
 
 #define DRAIN_MS 10000
+#define PROXY_NEW_MAX 4096
 
 struct process {
 	const struct broker_options *opt;
@@ -292,6 +293,8 @@ start(struct process *p, struct why *why)
 	p->conf.arg = p;
 	if (p->conf.create == CREATE_AUTO && o->behind_proxy)
 		p->conf.create = CREATE_NONE; /* loopback is the proxy's side */
+	if (o->behind_proxy) /* they all come from its address */
+		p->conf.server.per_ip_new_max = PROXY_NEW_MAX;
 	p->broker = broker_new(p->io, &p->conf, why);
 	mem_free(db);
 	p->conf.db_path = NULL;

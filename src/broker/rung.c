@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "broker/rung.h"
 
+#define HELD 1
+#define FAILED 9
+
 static const struct {
 	const char *name;
 	int rank;
@@ -17,11 +20,11 @@ static const struct {
 	{ "stored", 0, false },
 	{ "expired", 0, false },
 	{ "held", 1, false },
-	{ "delivered", 1, true },
-	{ "surfaced", 2, true },
-	{ "failed", 2, false },
-	{ "in_context", 3, true },
-	{ "answered", 4, true },
+	{ "delivered", 2, true },
+	{ "surfaced", 3, true },
+	{ "in_context", 4, true },
+	{ "answered", 5, true },
+	{ "failed", FAILED, false }, /* before it arrived, or never */
 };
 
 static int
@@ -49,7 +52,9 @@ rung_may_follow(const char *rung, const char *was)
 {
 	int a = rank_of(rung), b = rank_of(was);
 
-	return a > b || (a == b && strcmp(rung, was) != 0);
+	if (a == FAILED)
+		return b <= HELD;
+	return b != FAILED && a > b;
 }
 
 bool

@@ -1,7 +1,7 @@
 /*
- * rung.h - how far a message came, in order. A rung is only ever raised; held
- * and delivered, failed and surfaced stand beside each other, for what was held
- * may be delivered later and the other way round.
+ * rung.h - how far a message came, in order. A rung is only ever raised; what
+ * was held may be delivered later, not the other way round; failed follows only
+ * what has not arrived, and nothing follows it.
  */
 #ifndef BROKER_RUNG_H
 #define BROKER_RUNG_H

@@ -72,7 +72,13 @@ read_meta(struct broker *b, struct why *why)
 	    meta(b, "probe", "", why) == NULL)
 		return E_STORE;
 	str_copy(b->history, sizeof(b->history), history);
-	b->seq_last = strtoll(seq, NULL, 10);
+	/* Numbers go on from the clock: a database set back to an older copy
+	 * must not give the same number to another message. */
+	b->seq_floor = strtoll(seq, NULL, 10);
+	b->seq_last = io_wall(b->io) * 1000;
+	if (b->seq_last < b->seq_floor)
+		b->seq_last = b->seq_floor;
+	b->seq_start = b->seq_last;
 	if (hex_decode(bytes, 32, seed, strlen(seed)) != 32)
 		return why_set(why, E_STORE, "the broker's log key is damaged");
 	key_from_seed(&key, bytes);
@@ -153,6 +159,12 @@ set_limits(struct broker_limits *l)
 	or_default(&l->mesh_bytes, 256 * 1024 * 1024);
 	or_default(&l->send_rate, 100);
 	or_default(&l->send_burst, 1000);
+	or_default(&l->member_here, 4096);
+	or_default(&l->member_known, 10000);
+	or_default(&l->member_conns, 4096);
+	or_default(&l->member_daemons, 1000);
+	or_default(&l->act_burst, 200);
+	or_default(&l->acts, 100000);
 	or_default(&l->lease_ms, 90000);
 	or_default(&l->keep_ms, 30 * DAY_MS);
 }
@@ -243,6 +255,7 @@ broker_free(struct broker *b)
 	vec_fini(&b->closing);
 	vec_fini(&b->drained_conns);
 	vec_fini(&b->dirty);
+	vec_fini(&b->parted);
 	vec_fini(&b->grace);
 	vec_fini(&b->filling);
 	vec_fini(&b->behind);

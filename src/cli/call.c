@@ -9,6 +9,8 @@
 #include "cli/cli.h"
 #include "client/self.h"
 
+#define BACK_MS 3000
+
 int64_t
 cli_now(void)
 {
@@ -84,10 +86,89 @@ cli_try(struct cli *c, const struct wire_msg *row, const void *in, void *out,
 	    why);
 }
 
+/* ---- a connection that breaks ---- */
+
+/* Does a daemon come back by itself (a newer program took over)? */
+static bool
+come_back(struct cli *c)
+{
+	struct timespec nap = { 0, 50 * 1000000L };
+	struct why why = { 0 };
+	int left = BACK_MS;
+
+	local_close(c->local);
+	c->local = NULL;
+	for (; left > 0; left -= 50) {
+		nanosleep(&nap, NULL);
+		if (local_alive(&c->home) && connect_to(c, false, &why) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+disk_full(struct cli *c)
+{
+	struct local_status in = { 0 };
+	struct local_state state;
+	struct why why;
+	size_t i;
+
+	if (local_call(c->local, &wire_local_status, &in, BACK_MS, &c->arena,
+		&state, &why) != 0)
+		return false;
+	for (i = 0; i < state.checks.n; i++) {
+		if (strcmp(state.checks.v[i].name, "store") == 0)
+			return !state.checks.v[i].ok;
+	}
+	return false;
+}
+
+/*
+ * The daemon went away instead of answering. Waiting goes on when there is one
+ * again, since asking twice does no harm; for anything else nobody knows
+ * whether it was done, and it is not done twice.
+ */
+static int
+broke_off(struct cli *c, const struct wire_msg *row, const void *in, void *out,
+    int64_t began)
+{
+	const struct wire_field *f = wire_field(row, "wait_ms");
+	char *again = arena_dup(&c->arena, in, row->size);
+	int64_t left = 0;
+
+	if (!come_back(c)) {
+		cli_hint(c, "claudemesh daemon up");
+		return cli_fail(c, E_UNREACHABLE, "the daemon ended");
+	}
+	if (f != NULL && row != &wire_local_send) {
+		memcpy(&left, again + f->at, sizeof(left));
+		left -= cli_now() - began;
+		memcpy(again + f->at, &left, sizeof(left));
+		if (left > 0)
+			return cli_call(c, row, again, out);
+	}
+	if (disk_full(c)) {
+		cli_hint(c, "df -h %s", c->home.dir);
+		return cli_fail(c, E_STORAGE_FULL, "%s",
+		    err_info(E_STORAGE_FULL)->text);
+	}
+	cli_hint(c, "claudemesh message list, claudemesh status");
+	return cli_fail(c, E_UNREACHABLE,
+	    "the daemon broke off; whether it was done is not known");
+}
+
 int
 cli_call(struct cli *c, const struct wire_msg *row, const void *in, void *out)
 {
+	int64_t began = cli_now();
 	struct why why;
+	int rc = cli_try(c, row, in, out, &why);
 
-	return cli_try(c, row, in, out, &why) == 0 ? 0 : cli_fail_why(c, &why);
+	if (rc == 0)
+		return 0;
+	if (rc == E_UNREACHABLE && c->local != NULL &&
+	    local_error(c->local)->code[0] == '\0')
+		return broke_off(c, row, in, out, began);
+	return cli_fail_why(c, &why);
 }

@@ -60,11 +60,14 @@ check_key(struct cli *c, struct checks *k)
 	const char *path =
 	    arena_printf(&c->arena, "%s/account.key", c->home.dir);
 	bool ok = access(path, R_OK) == 0;
+	const char *trouble =
+	    arena_printf(&c->arena, "%s: %s", path, strerror(errno));
+	const char *db = arena_printf(&c->arena, "%s/daemon.db", c->home.dir);
 
-	checks_add(k, "account key", ok,
-	    ok ? path
-	       : arena_printf(&c->arena, "%s: %s", path, strerror(errno)),
-	    "claudemesh up");
+	checks_add(k, "account key", ok, ok ? path : trouble,
+	    access(db, F_OK) == 0
+		? "put it back from your backup: all in daemon.db hangs on it"
+		: "claudemesh up");
 }
 
 static void
@@ -129,6 +132,44 @@ has(const struct checks *k, const char *name)
 	return false;
 }
 
+static bool
+broker_is_ours(struct cli *c, const char *url)
+{
+	return service_broker_own(c) && strcmp(url, service_broker_url(c)) == 0;
+}
+
+/* What mends a link that is not up; no command does when its broker is
+ * somebody else's. */
+static const char *
+link_fix(struct cli *c, const struct link_state *l)
+{
+	static const struct {
+		const char *reason, *fix;
+	} refused[] = {
+		{ "no member", "claudemesh join URL, with another invite" },
+		{ "no such mesh",
+		    "put the broker's data back from a backup; or give the "
+		    "mesh up: claudemesh mesh leave --forget" },
+		{ "was deleted", "claudemesh mesh leave --forget" },
+		{ "shorter roll",
+		    "put the broker's newest data back; the daemon looks "
+		    "again after claudemesh daemon down" },
+		{ "kicked", "claudemesh profile show, which comes back" },
+	};
+	size_t i;
+
+	if (strcmp(l->state, "refused") != 0)
+		return broker_is_ours(c, l->broker)
+		    ? "claudemesh up"
+		    : "start that broker, where it runs; the daemon goes on "
+		      "trying";
+	for (i = 0; i < countof(refused); i++) {
+		if (strstr(l->reason, refused[i].reason) != NULL)
+			return refused[i].fix;
+	}
+	return "claudemesh daemon down; claudemesh daemon up";
+}
+
 static void
 check_links(struct cli *c, struct checks *k, const struct local_state *state)
 {
@@ -146,7 +187,7 @@ check_links(struct cli *c, struct checks *k, const struct local_state *state)
 		checks_add(k, arena_strdup(&c->arena, name), up,
 		    arena_printf(&c->arena, "%s at %s%s%s", l->state, l->broker,
 			*l->reason == '\0' ? "" : ": ", l->reason),
-		    "claudemesh up");
+		    link_fix(c, l));
 	}
 	for (i = 0; i < state->checks.n; i++) {
 		if (!has(k, state->checks.v[i].name))
@@ -154,6 +195,18 @@ check_links(struct cli *c, struct checks *k, const struct local_state *state)
 			    state->checks.v[i].ok, state->checks.v[i].detail,
 			    state->checks.v[i].fix);
 	}
+}
+
+static const char *
+broker_fix(struct cli *c, const char *url, enum probe_state s)
+{
+	if (!broker_is_ours(c, url))
+		return s == PROBE_NO_NAME
+		    ? "the network, or the name in that address"
+		    : "start that broker, where it runs";
+	if (s == PROBE_REFUSED)
+		return "claudemesh up";
+	return "end the program that holds that port, then claudemesh up";
 }
 
 static void
@@ -171,7 +224,7 @@ check_broker(struct cli *c, struct checks *k, const char *url)
 	checks_add(k, name, ok,
 	    arena_printf(&c->arena, "%s, %lld ms", probe_text(p.state),
 		(long long)p.took_ms),
-	    "claudemesh up");
+	    broker_fix(c, url, p.state));
 	if (p.date_ms == 0)
 		return;
 	skew = cli_now() - p.date_ms;

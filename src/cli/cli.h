@@ -73,6 +73,8 @@ struct param *args_find(const struct params *, const char *name);
 /* fill.c: from values to the struct of the row */
 int args_fill(struct cli *, const struct wire_msg *, void *in);
 int args_duration(struct cli *, const char *flag, const char *s, int64_t *ms);
+/* On the wire 0 means "not said": who says it means something else. */
+int args_not_zero(struct cli *, const char *flag);
 int args_groups(struct cli *, const char *const *v, size_t n, void *list);
 /* "-" becomes all of standard input, without its last newline. */
 int args_text(struct cli *, const char *s, size_t max, const char **out);

@@ -34,6 +34,17 @@ args_duration(struct cli *c, const char *flag, const char *s, int64_t *ms)
 	    flag, safe(c, s));
 }
 
+int
+args_not_zero(struct cli *c, const char *flag)
+{
+	const struct param *p = args_find(&c->params, flag);
+	const char *s = p == NULL || p->n == 0 ? "1" : p->v[p->n - 1];
+
+	if (strspn(s, "0smhd") < strlen(s) || *s == '\0')
+		return 0;
+	return cli_usage(c, "--%s %s: it must be more than none", flag, s);
+}
+
 static int
 fill_int(struct cli *c, const struct param *p, const char *s, int64_t *out)
 {

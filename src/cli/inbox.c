@@ -4,9 +4,13 @@
  * was not proven is said before the name.
  */
 #include <string.h>
+#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/inbox.h"
+
+#define SETTLE_MS 2000
+#define YOUNG_MS 4000
 
 static void
 indented(struct cli *c, const char *text)
@@ -61,6 +65,85 @@ details(struct cli *c, const struct inbox_row *m)
 	putchar('\n');
 }
 
+/* ---- empty must mean that there is nothing ---- */
+
+static bool
+connecting(const struct local_state *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->meshes.n; i++) {
+		if (strcmp(s->meshes.v[i].state, "connecting") == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A daemon that was started just now has not asked its brokers yet: give it a
+ * moment. What a broker has comes before its answer to what is asked after it.
+ */
+static void
+settle(struct cli *c)
+{
+	struct timespec nap = { 0, 20 * 1000000L };
+	struct local_peer_list list = { .all = true };
+	struct local_status in = { 0 };
+	struct local_state state;
+	struct local_peers peers;
+	struct why why;
+	int left = SETTLE_MS;
+
+	for (; left > 0; left -= 20) {
+		if (cli_try(c, &wire_local_status, &in, &state, &why) != 0 ||
+		    cli_now() - state.started_at > YOUNG_MS ||
+		    state.meshes.n == 0)
+			return;
+		if (!connecting(&state))
+			break;
+		nanosleep(&nap, NULL);
+	}
+	cli_try(c, &wire_local_peer_list, &list, &peers, &why);
+	nap.tv_nsec = 100 * 1000000L; /* to verify and commit them */
+	nanosleep(&nap, NULL);
+}
+
+int
+inbox_fill(struct cli *c, void *in)
+{
+	int rc;
+
+	if ((rc = args_not_zero(c, "limit")) != 0)
+		return rc;
+	if (((struct local_inbox *)in)->wait_ms == 0)
+		settle(c);
+	return 0;
+}
+
+/* What was sent to a mesh whose link is down may not be here. */
+static void
+tell_links(struct cli *c)
+{
+	struct local_status in = { 0 };
+	struct local_state state;
+	const struct link_state *l;
+	struct why why;
+	size_t i;
+
+	if (c->quiet ||
+	    cli_try(c, &wire_local_status, &in, &state, &why) != 0)
+		return;
+	for (i = 0; i < state.meshes.n; i++) {
+		l = &state.meshes.v[i];
+		if (strcmp(l->state, "up") != 0 &&
+		    (c->mesh == NULL || strcmp(c->mesh, l->mesh) == 0))
+			fprintf(stderr,
+			    "mesh %s cannot reach its broker (%s): what was "
+			    "sent since is not here\n",
+			    safe(c, l->mesh), safe(c, l->reason));
+	}
+}
+
 void
 inbox_show(struct cli *c, const void *reply)
 {
@@ -73,8 +156,8 @@ inbox_show(struct cli *c, const void *reply)
 		    "mail may be missing before these: a broker says "
 		    "so\n");
 	if (r->messages.n == 0 && !c->quiet)
-		fprintf(stderr, "nothing unread (cursor %lld)\n",
-		    (long long)r->cursor);
+		fprintf(stderr, "nothing %s\n",
+		    arg(c, "all") != NULL ? "came" : "unread");
 	for (i = 0; i < r->messages.n; i++) {
 		m = &r->messages.v[i];
 		head(c, m);
@@ -87,4 +170,5 @@ inbox_show(struct cli *c, const void *reply)
 		if (i + 1 < r->messages.n)
 			putchar('\n');
 	}
+	tell_links(c);
 }

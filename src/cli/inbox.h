@@ -3,6 +3,7 @@
 #define CLI_INBOX_H
 
 struct cli;
+int inbox_fill(struct cli *, void *in);
 void inbox_show(struct cli *, const void *reply);
 
 #endif

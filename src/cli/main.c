@@ -5,6 +5,7 @@
  * Nothing is set up that the verb does not need: no database, no keys, no
  * network. The CLI holds no state.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -131,25 +132,69 @@ noun_alone(struct cli *c, int argc, char **argv)
 	return cli_usage(c, "which verb of %s?", c->noun->name);
 }
 
-/* The question with %s as the first argument, or as the mesh. */
-static const char *
-question(struct cli *c, const char *ask)
+/* The mesh meant when none is named: a question that destroys names it. */
+static int
+only_mesh(struct cli *c, const char **name)
 {
-	const char *at = strstr(ask, "%s"), *name = "this mesh";
+	struct local_mesh_list in = { 0 };
+	struct local_meshes out;
+	struct buf all;
 	size_t i;
+	int rc;
 
+	rc = cli_call(c, &wire_local_mesh_list, &in, &out);
+	if (rc != 0)
+		return rc;
+	if (out.meshes.n == 0)
+		return cli_fail(c, E_NO_MESH, "no mesh is joined here");
+	*name = out.meshes.v[0].slug;
+	if (out.meshes.n == 1)
+		return 0;
+	buf_init(&all, 1024);
+	for (i = 0; i < out.meshes.n; i++)
+		buf_addf(&all, "%s%s", i > 0 ? ", " : "",
+		    out.meshes.v[i].slug);
+	rc = cli_fail(c, E_USAGE,
+	    "several meshes are joined; say which by --mesh: %s",
+	    buf_str(&all));
+	buf_fini(&all);
+	return rc;
+}
+
+/* The question with %s as the first argument, or as the mesh. */
+static int
+question(struct cli *c, const char *ask, const char **out)
+{
+	const char *at = strstr(ask, "%s"), *name = c->mesh;
+	size_t i;
+	int rc;
+
+	*out = ask;
 	if (at == NULL)
-		return ask;
-	if (c->mesh != NULL)
-		name = c->mesh;
+		return 0;
 	for (i = 0; i < c->params.n; i++) {
 		if (c->params.v[i].positional && c->params.v[i].n > 0) {
 			name = c->params.v[i].v[0];
 			break;
 		}
 	}
-	return arena_printf(&c->arena, "%.*s%s%s", (int)(at - ask), ask,
+	if (name == NULL && (rc = only_mesh(c, &name)) != 0)
+		return rc;
+	*out = arena_printf(&c->arena, "%.*s%s%s", (int)(at - ask), ask,
 	    safe(c, name), at + 2);
+	return 0;
+}
+
+static int
+asked(struct cli *c, const char *ask)
+{
+	const char *q;
+	int rc;
+
+	if (ask == NULL || (c->yes && !c->always_ask))
+		return 0;
+	rc = question(c, ask, &q);
+	return rc != 0 ? rc : cli_confirm(c, q);
 }
 
 /* Fill, ask, call, show: what a verb of the tables does. */
@@ -167,7 +212,7 @@ run_row(struct cli *c, const struct verb *v)
 		return rc;
 	if (wire_validate(v->row, in, &why) != 0)
 		return cli_fail_why(c, &why);
-	if (v->ask != NULL && (rc = cli_confirm(c, question(c, v->ask))) != 0)
+	if ((rc = asked(c, v->ask)) != 0)
 		return rc;
 	if ((rc = cli_call(c, v->row, in, out)) != 0)
 		return rc;
@@ -299,6 +344,18 @@ setup(struct cli *c, const char *argv0)
 	    term != NULL && strcmp(term, "dumb") != 0;
 }
 
+/* A result that did not reach its reader is no success. */
+static int
+flushed(int rc)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return rc;
+	fprintf(stderr, "claudemesh: standard output: %s\n",
+	    errno == 0 ? "not all was written" : strerror(errno));
+	return rc == 0 ? 1 : rc;
+}
+
 int
 cli_main(int argc, char **argv)
 {
@@ -309,7 +366,5 @@ cli_main(int argc, char **argv)
 	rc = dispatch(&c, argc - 1, argv + 1);
 	local_close(c.local);
 	arena_fini(&c.arena);
-	if (fflush(stdout) != 0 && rc == 0)
-		rc = 1;
-	return rc;
+	return flushed(rc);
 }

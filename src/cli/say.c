@@ -26,8 +26,12 @@ cli_hint(struct cli *c, const char *fmt, ...)
 
 /* What helps in general, when nothing more particular is known. */
 static const char *
-general_hint(int code)
+general_hint(const struct cli *c, int code)
 {
+	if (code == E_UNREACHABLE && c->verb != NULL && c->verb->row != NULL &&
+	    c->verb->row == &wire_local_mesh_leave)
+		return "claudemesh mesh leave --forget erases it here and "
+		       "tells nobody";
 	switch (code) {
 	case E_NO_MESH:
 		return "claudemesh list shows the meshes; claudemesh up makes "
@@ -44,8 +48,9 @@ general_hint(int code)
 	case E_TIMED_OUT:
 		return "claudemesh status";
 	case E_NO_SESSION:
-		return "claudemesh session list; unset CLAUDEMESH_SESSION to "
-		       "speak as the home session";
+		return "claudemesh session open NAME --resume "
+		       "$CLAUDEMESH_SESSION comes back as it; unset "
+		       "CLAUDEMESH_SESSION to speak as the home session";
 	case E_STORAGE_FULL:
 		return "df -h";
 	default:
@@ -81,7 +86,7 @@ fail(struct cli *c, int code, const char *field, const char *text)
 	fflush(stdout);
 	buf_init(&clean, 4096);
 	safe_add(&clean, text, true);
-	cli_hint(c, "%s", general_hint(code));
+	cli_hint(c, "%s", general_hint(c, code));
 	if (doc_wanted(c)) {
 		as_document(c, code, field, buf_str(&clean));
 	} else {

@@ -24,6 +24,7 @@
 
 #define START_MS 8000
 #define STOP_MS 10000
+#define MUTE_MS 1500
 
 static const char *
 file(struct cli *c, const char *name)
@@ -142,11 +143,13 @@ remember(struct cli *c, const char *addr)
 
 /* Wait until it answers or has died; dead ones close their end of life. */
 static int
-await_broker(struct cli *c, const char *addr, int life)
+await_broker(struct cli *c, const char *addr, int life, int64_t log_at)
 {
 	struct pollfd p = { .fd = life, .events = POLLIN };
+	const char *log = file(c, "broker/broker.log");
 	struct probe probe;
 	int left = START_MS, grace = 500;
+	char said[300];
 
 	while (left > 0 && grace > 0) {
 		probe_broker(&probe, addr, 1000);
@@ -157,11 +160,12 @@ await_broker(struct cli *c, const char *addr, int life)
 		nap(left > START_MS - 200 ? 10 : 50);
 		left -= left > START_MS - 200 ? 10 : 50;
 	}
-	cli_hint(c, "tail %s", file(c, "broker/broker.log"));
+	cli_hint(c, "tail %s", log);
+	if (local_last_words(log, log_at, said, sizeof(said)))
+		return cli_fail(c, E_UNREACHABLE,
+		    "the broker did not start at %s: %s", addr, said);
 	return cli_fail(c, E_UNREACHABLE,
-	    "the broker did not start at %s; its "
-	    "log says why",
-	    addr);
+	    "the broker did not start at %s; its log may say why", addr);
 }
 
 static int
@@ -169,6 +173,7 @@ start_broker(struct cli *c, const char *addr)
 {
 	char *argv[] = { c->exe, "broker", "run", "--listen", (char *)addr,
 		"--data", (char *)file(c, "broker"), NULL };
+	int64_t log_at = local_log_end(file(c, "broker/broker.log"));
 	int life, rc;
 
 	if ((rc = remember(c, addr)) != 0)
@@ -179,7 +184,7 @@ start_broker(struct cli *c, const char *addr)
 		    "the broker cannot be "
 		    "started: %s",
 		    strerror(errno));
-	rc = await_broker(c, addr, life);
+	rc = await_broker(c, addr, life, log_at);
 	close(life);
 	return rc;
 }
@@ -208,17 +213,21 @@ move_port(struct cli *c, const char **addr)
 	return 0;
 }
 
-/* Can we have the address? A broker that is just dying still holds it, so a
- * refusal counts only when it lasts. 1: a broker answers. */
+/*
+ * Can we have the address? A broker that is just dying still holds it, so a
+ * refusal counts only when it lasts. It would not take a connection and say
+ * nothing, as a program of another kind does. 1: a broker answers.
+ */
 static int
 address_free(const char *addr)
 {
 	const char *colon = strrchr(addr, ':');
 	struct probe probe;
-	int tries;
+	int tries, mute = 0;
 
-	for (tries = 0; tries < 10; tries++) {
-		probe_broker(&probe, addr, 2000);
+	for (tries = 0; tries < 10 && mute < 2; tries++) {
+		probe_broker(&probe, addr, MUTE_MS);
+		mute += probe.state == PROBE_SILENT && probe.took_ms >= MUTE_MS;
 		if (probe.state == PROBE_OK)
 			return 1;
 		if (colon == NULL ||

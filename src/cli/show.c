@@ -14,6 +14,18 @@
 
 #define COLUMNS_MAX 16
 
+/* So that what was just made for 7 days ends in 7 days, not in 6. */
+static int64_t
+half_unit(int64_t ms)
+{
+	const int64_t minute = 60000, hour = 60 * minute;
+
+	return ms > 47 * hour ? 12 * hour
+	    : ms > hour	      ? hour / 2
+	    : ms > minute     ? minute / 2
+			      : 0;
+}
+
 const char *
 show_age(struct cli *c, int64_t at)
 {
@@ -26,7 +38,7 @@ show_age(struct cli *c, int64_t at)
 		return arena_strdup(&c->arena, age);
 	}
 	if (at > cli_now()) {
-		clock_age(age, at, cli_now());
+		clock_age(age, at + half_unit(at - cli_now()), cli_now());
 		return arena_printf(&c->arena, "in %s", age);
 	}
 	clock_age(age, cli_now(), at);

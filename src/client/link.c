@@ -143,6 +143,10 @@ link_new(struct io *io, const struct link_conf *conf,
 	l->member = conf->member;
 	l->roll = conf->roll;
 	l->state = LINK_WAITING;
+	/* The broker keeps the answers to some requests by session and number,
+	 * and a session outlives this process: no number may come twice. */
+	io_random(io, &l->next_req, sizeof(l->next_req));
+	l->next_req >>= 16;
 	buf_init(&l->in, IN_MAX);
 	return l;
 }

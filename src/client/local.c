@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ struct local {
 	struct home *home;
 	char *exe, *session;
 	struct buf in;
-	int64_t pid;
+	int64_t pid, log_at; /* end of the log when we started the daemon */
 	char version[33];
 	unsigned long reqid;
 	struct local_error error;
@@ -321,6 +322,7 @@ start(struct local *l, int *life, struct why *why)
 	char *argv[] = { l->exe, "daemon", "run", NULL };
 
 	home_file(l->home, "daemon.log", log, sizeof(log));
+	l->log_at = local_log_end(log);
 	if (local_spawn(argv, l->home->dir, log, life) != 0)
 		return why_set(why, E_UNREACHABLE,
 		    "the daemon cannot be started: %s", strerror(errno));
@@ -330,12 +332,25 @@ start(struct local *l, int *life, struct why *why)
 static int
 never_came(struct local *l, struct why *why)
 {
+	char log[HOME_MAX + 32], said[160];
+	struct statvfs fs;
+
 	if (l->exe == NULL)
 		return why_set(why, E_UNREACHABLE, "the daemon is not running");
-	snprintf(l->home->fix, sizeof(l->home->fix), "tail %s/daemon.log",
-	    l->home->dir);
+	if (statvfs(l->home->dir, &fs) == 0 && fs.f_bavail == 0) {
+		snprintf(l->home->fix, sizeof(l->home->fix), "df -h %s",
+		    l->home->dir);
+		return why_set(why, E_STORAGE_FULL,
+		    "the daemon did not start: the disk of %s is full",
+		    l->home->dir);
+	}
+	home_file(l->home, "daemon.log", log, sizeof(log));
+	snprintf(l->home->fix, sizeof(l->home->fix), "tail %s", log);
+	if (local_last_words(log, l->log_at, said, sizeof(said)))
+		return why_set(why, E_UNREACHABLE,
+		    "the daemon did not start: %s", said);
 	return why_set(why, E_UNREACHABLE,
-	    "the daemon did not start; its log says why");
+	    "the daemon did not start; its log may say why");
 }
 
 /* The daemon is gone: there may be another one, but not for long. */

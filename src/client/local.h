@@ -59,5 +59,9 @@ bool local_alive(const struct home *);
  */
 int local_spawn(char *const argv[], const char *home, const char *log,
     int *life);
+/* Where its log ends now, and what it printed since as its reason to end: the
+ * text of the last "claudemesh: TEXT" line. False: nothing of the kind. */
+int64_t local_log_end(const char *log);
+bool local_last_words(const char *log, int64_t from, char *out, size_t cap);
 
 #endif

@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/str.h"
 
 static void
 become(char *const argv[], const char *home, const char *log, int life)
@@ -61,4 +64,36 @@ local_spawn(char *const argv[], const char *home, const char *log, int *life)
 		;
 	*life = pipes[0];
 	return 0;
+}
+
+int64_t
+local_log_end(const char *log)
+{
+	struct stat st;
+
+	return stat(log, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+bool
+local_last_words(const char *log, int64_t from, char *out, size_t cap)
+{
+	static const char mark[] = "claudemesh: ";
+	char text[8192], *at, *last = NULL;
+	int fd = open(log, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, from);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	for (at = text; (at = strstr(at, mark)) != NULL; at++) {
+		if (at == text || at[-1] == '\n')
+			last = at + sizeof(mark) - 1;
+	}
+	if (last == NULL)
+		return false;
+	last[strcspn(last, "\n")] = '\0';
+	str_copy(out, cap, last);
+	return true;
 }

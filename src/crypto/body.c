@@ -175,6 +175,9 @@ body_open_direct(struct arena *a, struct box_cache *c, struct body *out,
 		    "the body does not decrypt with this key");
 	if ((e = verify_body(plain, n, env->from, w)) != OK)
 		return e;
+	if (plain[SIG_LEN] != '{' || plain[n - 1] != '}')
+		return why_set(w, E_CANNOT_OPEN,
+		    "the body has something around its JSON");
 	e = wire_decode_text(&wire_body, (char *)plain + SIG_LEN, n - SIG_LEN,
 	    out, a, w);
 	return e != OK ? e : compare(out, mine, env, w);

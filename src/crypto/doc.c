@@ -108,6 +108,18 @@ doc_bytes(struct arena *a, const char *b64, size_t *n, struct why *w)
 	return p;
 }
 
+/* The JSON stands alone: the bytes that are signed are those of the object. */
+static int
+doc_decode(const uint8_t *p, size_t n, const struct wire_msg *row, void *out,
+    struct arena *a, struct why *w)
+{
+	if (p[SIG_LEN] != '{' || p[n - 1] != '}')
+		return why_set(w, E_CANNOT_OPEN,
+		    "the signed document has something around its JSON");
+	return wire_decode_text(row, (const char *)p + SIG_LEN, n - SIG_LEN,
+	    out, a, w);
+}
+
 int
 doc_open(struct arena *a, const char *b64, const char *kind,
     const struct wire_msg *row, void *out, const char *signer_hex,
@@ -122,8 +134,7 @@ doc_open(struct arena *a, const char *b64, const char *kind,
 	    !verify_domain(p, kind, p + SIG_LEN, n - SIG_LEN, pub))
 		return why_set(w, E_BAD_SIGNATURE,
 		    "the signature of the %s document does not verify", kind);
-	return wire_decode_text(row, (char *)p + SIG_LEN, n - SIG_LEN, out, a,
-	    w);
+	return doc_decode(p, n, row, out, a, w);
 }
 
 int
@@ -135,6 +146,5 @@ doc_peek(struct arena *a, const char *b64, const struct wire_msg *row,
 
 	if (p == NULL)
 		return E_CANNOT_OPEN;
-	return wire_decode_text(row, (char *)p + SIG_LEN, n - SIG_LEN, out, a,
-	    w);
+	return doc_decode(p, n, row, out, a, w);
 }

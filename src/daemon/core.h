@@ -41,7 +41,7 @@ struct dsess { /* a session of ours */
 	bool home;
 	enum sess_state state;
 	char reason[257];
-	bool linger; /* ended, but its outbox is not empty yet */
+	bool linger; /* ended, but not all said, or its broker not told */
 	int pid;
 	int64_t pid_start;
 	io_id watch;
@@ -93,6 +93,7 @@ struct dmesh {
 	struct turn_chan chan;
 	bool gone, lost;
 	bool idle; /* no session to be open: not dialled */
+	bool deleted; /* at its broker, by its owner */
 	char warning[513];
 	uint8_t epoch_key[32];
 	int64_t epoch; /* of epoch_key; 0: none */

@@ -247,6 +247,25 @@ on_kicked(struct dop *op, const struct link_reply *r)
 		op_reply(op, &wire_ok, &ok);
 }
 
+static void kick(struct dop *, struct dmesh *);
+
+/* The list of peers is fresh now: is the name known? */
+static void
+kick_again(struct dop *op, bool late)
+{
+	struct dmesh *m = dmesh_at(op->d, op->mesh);
+
+	if (m == NULL) {
+		op_fail(op, E_NO_MESH, "the mesh is gone");
+		return;
+	}
+	if (!late && (!dmesh_up(m) || m->roster_asked || m->roster_stale))
+		return;
+	op->wants = 0;
+	op->news = NULL;
+	kick(op, m);
+}
+
 static void
 kick(struct dop *op, struct dmesh *m)
 {
@@ -255,8 +274,20 @@ kick(struct dop *op, struct dmesh *m)
 	struct peer_kick req;
 	struct target t;
 	struct why why;
+	int code;
 
-	if (me == NULL || name_session(m, in->name, &t, &why) != OK) {
+	if (me == NULL) {
+		op_fail(op, E_NO_SESSION, "the session that asks is gone");
+		return;
+	}
+	code = name_session(m, in->name, &t, &why);
+	if (code == E_NO_PEER && op->tries++ == 0) {
+		/* news of somebody who just came may still be on its way */
+		m->roster_stale = true;
+		op_wait(op, NEWS_UP, LIST_MS, kick_again);
+		return;
+	}
+	if (code != OK) {
 		op_fail_why(op, &why);
 		return;
 	}

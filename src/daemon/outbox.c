@@ -17,6 +17,7 @@
 #define FLYING_MAX 64
 #define FRAME_ROOM (900 * 1024)
 #define RETRY_MS 2000
+#define RESEND_AGE_MS (30LL * 24 * 3600 * 1000)
 
 static void
 send_free(struct dsend *s)
@@ -71,13 +72,25 @@ send_for(struct dmesh *m, int64_t n, int64_t session)
 	return s;
 }
 
+static struct dsend *
+find(struct dmesh *m, int64_t n, size_t *at)
+{
+	for (size_t i = 0; i < m->sends.n; i++)
+		if (m->sends.v[i]->n == n) {
+			*at = i;
+			return m->sends.v[i];
+		}
+	return NULL;
+}
+
 static void
 load(struct dmesh *m)
 {
 	struct db_rows *r;
 	struct dsend *s;
 	struct dcopy *c;
-	int64_t last = 0;
+	int64_t last = 0, n, mine = 0;
+	size_t at;
 
 	if (!m->sends_more || m->sends.n >= LOADED_MAX / 2)
 		return;
@@ -94,9 +107,13 @@ load(struct dmesh *m)
 		last = db_int(r, r->n - 1, 0);
 	m->sends_more = r->n == 512;
 	for (size_t i = 0; i < r->n; i++) {
-		if (db_int(r, i, 0) == last)
+		n = db_int(r, i, 0);
+		if (n == last)
 			break;
-		s = send_for(m, db_int(r, i, 0), db_int(r, i, 4));
+		if (n != mine && find(m, n, &at) != NULL)
+			continue; /* loaded before something older came back */
+		mine = n;
+		s = send_for(m, n, db_int(r, i, 4));
 		s->copy =
 		    mem_realloc(s->copy, (s->ncopy + 1) * sizeof(*s->copy));
 		c = &s->copy[s->ncopy++];
@@ -105,17 +122,6 @@ load(struct dmesh *m)
 		str_copy(c->meant, sizeof(c->meant), db_text(r, i, 3));
 		m->sends_to = s->n;
 	}
-}
-
-static struct dsend *
-find(struct dmesh *m, int64_t n, size_t *at)
-{
-	for (size_t i = 0; i < m->sends.n; i++)
-		if (m->sends.v[i]->n == n) {
-			*at = i;
-			return m->sends.v[i];
-		}
-	return NULL;
 }
 
 /* ---- one frame ---- */
@@ -372,6 +378,35 @@ on_ack(void *arg, uint64_t tag, const struct link_reply *r)
 
 /* ---- asking how far things came ---- */
 
+/*
+ * The broker knows nothing of a message that it had stored: its database was
+ * set back, or this is so long ago that it forgot. What no receiver signed for
+ * goes out again under its id, which makes it harmless if it did arrive.
+ */
+static int
+back_to_queue(struct dmesh *m, int64_t n, struct why *why)
+{
+	int code = d_write(m->d, why,
+	    "UPDATE outbox_copy SET rung = 'queued', reason = $3, open = 1"
+	    " WHERE outbox = $1 AND rung = 'stored' AND EXISTS (SELECT 1 FROM"
+	    " outbox o WHERE o.n = $1 AND o.sent_at > $2)",
+	    DB_VALS(db_i(n), db_i(d_now(m->d) - RESEND_AGE_MS),
+		db_s("the broker had lost it")));
+
+	if (code == OK)
+		code = d_write(m->d, why,
+		    "UPDATE outbox_copy SET open = 0 WHERE outbox = $1"
+		    " AND open = 2",
+		    DB_VALS(db_i(n)));
+	if (code != OK)
+		return code;
+	if (m->sends_to >= n)
+		m->sends_to = n - 1;
+	m->sends_more = m->pump = true;
+	m->d->news |= NEWS_SENT;
+	return OK;
+}
+
 static void
 on_status(void *arg, uint64_t tag, const struct link_reply *r)
 {
@@ -388,11 +423,8 @@ on_status(void *arg, uint64_t tag, const struct link_reply *r)
 	    DB_VALS(db_i((int64_t)tag)));
 	if (row == NULL || row->n == 0)
 		return;
-	if (r->code == E_NOT_FOUND) { /* too long ago: what is known stays */
-		if (d_write(m->d, &why,
-			"UPDATE outbox_copy SET open = 0"
-			" WHERE outbox = $1 AND open = 2",
-			DB_VALS(db_i((int64_t)tag))) != OK)
+	if (r->code == E_NOT_FOUND) {
+		if (back_to_queue(m, (int64_t)tag, &why) != OK)
 			d_broken(m->d, "status", &why);
 		return;
 	}

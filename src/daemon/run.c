@@ -233,7 +233,6 @@ fill_conf(struct process *p)
 
 	if (broker == NULL || *broker == '\0')
 		broker = getenv("CLAUDEMESH_BROKER");
-	home_file(&p->home, "daemon.db", p->db_file, sizeof(p->db_file));
 	c->db_path = p->db_file;
 	c->listen.unix_ = true;
 	home_file(&p->home, "daemon.sock", c->listen.path,
@@ -270,14 +269,27 @@ open_log(struct process *p, struct why *why)
 	return fd;
 }
 
+/* Another key would be another person, and what is there be lost to both. */
+static int
+key_lost(struct process *p, struct why *why)
+{
+	snprintf(p->home.fix, sizeof(p->home.fix),
+	    "put it back; or claudemesh down --purge, to begin anew");
+	return why_set(why, E_CANNOT_OPEN,
+	    "%s is gone, and daemon.db beside it hangs on it", p->key_file);
+}
+
 static int
 start(struct process *p, struct why *why)
 {
 	int code;
 
 	home_file(&p->home, "account.key", p->key_file, sizeof(p->key_file));
+	home_file(&p->home, "daemon.db", p->db_file, sizeof(p->db_file));
 	if (access(p->key_file, F_OK) == 0)
 		code = read_key(p->key_file, p->conf.seed, why);
+	else if (access(p->db_file, F_OK) == 0)
+		code = key_lost(p, why);
 	else
 		code = make_key(p->key_file, p->conf.seed, why);
 	if (code != OK)

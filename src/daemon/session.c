@@ -245,13 +245,20 @@ sess_set(struct dsess *s, enum sess_state state, const char *reason,
 	return OK;
 }
 
+/* It leaves when all is said; the broker that has not heard of its end keeps
+ * it among the others' peers, so that is waited for, too. */
 void
 sess_settle(struct dsess *s)
 {
+	struct link *l = s->mesh->link;
+
 	if (!s->linger || outbox_waits(s))
 		return;
+	if (!link_session_open(l, s->key.hex) &&
+	    link_phase(l) != LINK_REFUSED)
+		return;
 	s->linger = false;
-	link_session_drop(s->mesh->link, s->key.hex, true);
+	link_session_drop(l, s->key.hex, true);
 }
 
 int

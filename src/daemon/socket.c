@@ -408,7 +408,7 @@ dq_speaker(struct dq *q, struct dmesh *m)
 			return q->session;
 		dq_fail(q, E_NO_SESSION, "session %s has %s%s%s",
 		    q->session->name,
-		    q->session->state == SESS_ENDED ? "ended" : "been refused",
+		    q->session->state == SESS_ENDED ? "ended" : "been ended",
 		    *q->session->reason ? ": " : "", q->session->reason);
 		return NULL;
 	}

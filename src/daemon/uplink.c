@@ -74,7 +74,14 @@ link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
 	if (ack != NULL) {
 		see_cursor(m, ack);
 		m->pump = true;
-		sess_profile_push(s);
+		if (s->linger && dmesh_up(m))
+			sess_settle(s);
+		else
+			sess_profile_push(s);
+		return;
+	}
+	if (s->state == SESS_ENDED) { /* so the broker will not show it */
+		s->linger = outbox_waits(s);
 		return;
 	}
 	switch (why->code) { /* those that no other try will mend */
@@ -96,7 +103,10 @@ static void
 link_is_up(void *arg)
 {
 	struct dmesh *m = arg;
+	struct dsess *s;
 
+	for (size_t i = 0; (s = map_next(&m->sessions, &i)) != NULL;)
+		sess_settle(s);
 	m->pump = m->ack = m->roster_stale = true;
 	m->sends_more = true;
 	m->retry_at = 0;
@@ -185,6 +195,7 @@ session_ended(struct dmesh *m, const struct session_ended *in)
 	}
 	if (sess_set(s, SESS_REFUSED, text, &why) != OK)
 		d_broken(m->d, "session", &why);
+	m->deleted = str_eq(in->reason, "mesh_deleted");
 	if (!str_eq(in->reason, "not_member") &&
 	    !str_eq(in->reason, "mesh_deleted"))
 		dmesh_idle(m, text);

@@ -27,6 +27,7 @@ class Conn:
         self.ws, self.up = ws, None
         self.names, self.member = names, None
         self.open = True
+        self.greeted = False	# hello_ack has passed
         self.asked = {}		# _reqId -> request
 
     def reply(self, frame):
@@ -138,6 +139,8 @@ class Proxy:
                 c.member = frame["memberPubkey"]
             if "_reqId" in frame:
                 c.asked[frame["_reqId"]] = frame
+        elif frame["type"] == "hello_ack":
+            c.greeted = True
         self.seen.append((c, way, copy.deepcopy(frame)))
         frames = [frame]
         for rule in list(self.rules):
@@ -164,9 +167,12 @@ class Proxy:
 
     def push(self, who, *frames):
         """Says these to a client as if the broker had."""
-        c = self.conn(who)
-
         async def say():
+            for _ in range(500):	# it may be about to come back
+                c = self.conn(who)
+                if c is not None and c.ws.open and c.greeted:
+                    break
+                await asyncio.sleep(0.02)
             for f in frames:
                 await c.ws.send(f if isinstance(f, (str, bytes))
                                 else json.dumps(f))

@@ -285,6 +285,26 @@ sent_list(void **state)
 	    E_UNREACHABLE);
 }
 
+/* The broker keeps answers by session and request: what a daemon asks after it
+ * came back is not answered with what it asked before. */
+static void
+acts_after_restart(void **state)
+{
+	struct dk *k = *state;
+	struct local_invite first, then;
+
+	assert_int_equal(ASK(k, ALICE, local_invite_create, &first, .uses = 1),
+	    OK);
+	for (int i = 0; i < 4; i++) {
+		dk_down(k, ALICE);
+		dk_up(k, ALICE);
+		assert_int_equal(ASK(k, ALICE, local_invite_create, &then,
+				     .uses = 1),
+		    OK);
+		assert_string_not_equal(first.code, then.code);
+	}
+}
+
 static void
 stops(void **state)
 {
@@ -308,7 +328,8 @@ main(void)
 #define E(f) cmocka_unit_test_setup_teardown(f, dk_empty, dk_teardown)
 	const struct CMUnitTest tests[] = { E(nothing_joined), E(bad_lines),
 		E(slugs), E(invites), T(members_and_peers), T(settings),
-		T(kicked), T(leaving), T(sent_list), T(stops) };
+		T(kicked), T(leaving), T(sent_list), T(acts_after_restart),
+		T(stops) };
 
 	log_setup(-1, LOG_ERROR, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -307,7 +307,8 @@ read_head(struct tconn *c)
 	char *end, *head, chunk[4096];
 	ssize_t n = 1;
 
-	while (c->in.len == 0 || (end = strstr(c->in.data, "\r\n\r\n")) == NULL) {
+	while (
+	    c->in.len == 0 || (end = strstr(c->in.data, "\r\n\r\n")) == NULL) {
 		struct pollfd p = { .fd = c->fd, .events = POLLIN };
 
 		if (mono() > until || poll(&p, 1, 1000) < 0 || n == 0)
@@ -330,7 +331,8 @@ ask_upgrade(struct tconn *c, const char *path, const char *sub, char *key)
 
 	crypto_random(raw, sizeof(raw));
 	b64_encode(key, raw, sizeof(raw));
-	buf_addf(&c->out, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\n"
+	buf_addf(&c->out,
+	    "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\n"
 	    "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
 	    "Sec-WebSocket-Version: 13\r\n",
 	    path, tr.http + strlen("http://"), key);
@@ -416,7 +418,8 @@ conn_local(const char *name, const char *path)
 void
 conn_quiet(struct tconn *c)
 {
-	static const char ask[] = "{\"type\":\"are_you_there\",\"_reqId\":\"quiet\"}";
+	static const char ask[] =
+	    "{\"type\":\"are_you_there\",\"_reqId\":\"quiet\"}";
 	char *text;
 
 	if (c->fd < 0 && c->taken == c->got.n)
@@ -430,6 +433,9 @@ conn_quiet(struct tconn *c)
 	}
 	if (text == NULL && c->open)
 		tr_fail("%s does not answer any more", c->name);
+	if (text == NULL)
+		tr_fail("%s was closed with %d %s", c->name, c->code,
+		    c->reason);
 	if (c->asked.n > 0)
 		tr_fail("%s was never answered _reqId '%s'", c->name,
 		    c->asked.v[0].reqid);

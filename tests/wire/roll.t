@@ -75,13 +75,24 @@ alice > {"type":"roll_append","_reqId":"first","act":"$a"}
 alice < {"type":"roll_appended","_reqId":"first","roll":{"n":3,"head":"$a.hash"}}
 quiet alice
 rolled alice m
+# what was asked under that _reqId is done: another act is not looked at
+act x m alice {"kind":"settings","name":"never"}
+alice > {"type":"roll_append","_reqId":"first","act":"$x"}
+alice < {"type":"roll_appended","_reqId":"first","roll":{"n":3,"head":"$a.hash"}}
+quiet alice
+rolled alice m
+# of this session only
+hello alice s2 of alice
+alice > {"type":"roll_append","_session":"$s2","_reqId":"first","act":"$x"}
+alice < {"type":"roll_appended","_reqId":"first","roll":{"n":5,"head":"$x.hash"}}
+alice < {"type":"roll_changed",...}
 # an error is not kept: the same _reqId may succeed later
 act c m alice {"kind":"settings","name":"three","n":9}
 alice > {"type":"roll_append","_reqId":"fourth","act":"$c"}
 alice < {"type":"error","_reqId":"fourth","code":"roll_conflict",...}
 act c m alice {"kind":"settings","name":"three"}
 alice > {"type":"roll_append","_reqId":"fourth","act":"$c"}
-alice < {"type":"roll_appended","_reqId":"fourth","roll":{"n":5,"head":"$c.hash"}}
+alice < {"type":"roll_appended","_reqId":"fourth","roll":{"n":6,"head":"$c.hash"}}
 alice < {"type":"roll_changed",...}
 
 test acts that are refused

@@ -38,7 +38,8 @@ answers(struct tconn *c, const struct frame *fr, const char *text)
 			q = &c->asked.v[i];
 	}
 	if (q == NULL)
-		tr_fail("%s never asked with this _reqId:\n  %s", c->name, text);
+		tr_fail("%s never asked with this _reqId:\n  %s", c->name,
+		    text);
 	m = q->msg;
 	vec_del(&c->asked, i - 1);
 	if (fr->msg == &wire_error) {

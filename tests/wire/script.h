@@ -47,6 +47,9 @@ void tr_fail(const char *fmt, ...)
 /* Carries out a line made by us: what a word consists of. */
 void tr_do(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int64_t tr_now(void);
+/* One line, as the file has it (words.c). */
+void tr_line(char *text);
+void tr_line_or_many(char *text); /* the same, which may begin with repeat */
 
 struct args {
 	char *v[TR_ARGS + 1]; /* objects and quoted texts are one; NULL-ended */
@@ -181,7 +184,7 @@ void proc_broker(void); /* starts it, unless it runs; fills tr.url */
 void proc_broker_args(const struct args *);
 void proc_daemon(const char *name);
 void proc_signal(const char *name, int signo);
-void proc_stop(const char *name, int signo);
+void proc_stop(const char *name, int signo); /* 0: it ends by itself */
 /* All that were started end, and ended well; 0, or -1 with words said. */
 int proc_stop_all(void);
 

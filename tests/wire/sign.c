@@ -157,7 +157,8 @@ word_unseal(const struct args *a)
 void
 word_sealed(const struct args *a)
 {
-	static const char usage[] = "sealed VAR SESSION TARGET-KEY ID TEXT [PRIORITY]";
+	static const char usage[] =
+	    "sealed VAR SESSION TARGET-KEY ID TEXT [PRIORITY]";
 	const char *text = word_at(a, 5, usage);
 	struct tsession *s = tr_session(a->v[2]);
 	struct tmesh *m = s->who->mesh;

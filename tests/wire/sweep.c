@@ -45,7 +45,8 @@ word_no_hello(const struct args *a)
 	for (i = 0; (m = wire_row(i)) != NULL; i++) {
 		if (m->kind == W_RECORD || scope_of(m) == SCOPE_OPEN)
 			continue;
-		refuses(a->v[1], m, for_broker(m) ? "no_hello" : "unknown_type");
+		refuses(a->v[1], m,
+		    for_broker(m) ? "no_hello" : "unknown_type");
 	}
 }
 
@@ -364,8 +365,8 @@ word_try(const struct args *a)
 		tr_fail("%s is not answered", c->name);
 	tells_nothing(ask, answer, m);
 	if (strcmp(before, snapshot(by, m)) != 0)
-		tr_fail("'%s' from another mesh changed what %s sees", row->wire,
-		    by);
+		tr_fail("'%s' from another mesh changed what %s sees",
+		    row->wire, by);
 }
 
 /* Was every row that needs a session tried? */

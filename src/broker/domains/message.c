@@ -102,12 +102,8 @@ check_rate(struct rq *rq, size_t copies)
 	struct mesh *m = rq->mesh;
 	int64_t rate = roll_send_rate(m->roll),
 		burst = roll_send_burst(m->roll);
-	struct bucket *k = map_gets(&m->buckets, rq->peer->member);
+	struct bucket *k = &standing_of(m, rq->peer->member)->send;
 
-	if (k == NULL) {
-		k = mem_zalloc(sizeof(*k));
-		map_puts(&m->buckets, rq->peer->member, k);
-	}
 	rq->retry_after_ms = bucket_take(k, io_mono(rq->b->io), (int64_t)copies,
 	    rate > 0 ? rate : l->send_rate, burst > 0 ? burst : l->send_burst);
 	if (rq->retry_after_ms == 0)

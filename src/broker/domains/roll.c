@@ -8,6 +8,7 @@
 #include "broker/broker.h"
 
 #define ACTS_QUERY 50
+#define ACT_RATE 1 /* a second, for each member */
 
 static const char sql_page[] =
     "SELECT bytes FROM act WHERE mesh = $1 AND n >= $2 ORDER BY n LIMIT $3";
@@ -34,7 +35,7 @@ may_read(const struct rq *rq, const struct mesh *m)
 		if (c->sessions.v[i]->mesh == m)
 			return true;
 	}
-	return c->invite_good && c->invite_mesh == m->no;
+	return c->invite_good && strcmp(c->invite_mesh, m->id) == 0;
 }
 
 struct acts {
@@ -220,6 +221,24 @@ append(struct rq *rq, const struct appending *a)
 	return r;
 }
 
+/* Every client replays the roll: nobody may swell it. */
+static int
+check_growth(struct rq *rq)
+{
+	const struct broker_limits *l = &rq->b->conf.limits;
+	struct standing *s = standing_of(rq->mesh, rq->peer->member);
+
+	if (roll_n(rq->mesh->roll) >= l->acts)
+		return rq_fail(rq, E_QUOTA, "a roll has at most %lld acts",
+		    (long long)l->acts);
+	rq->retry_after_ms = bucket_take(&s->acts, io_mono(rq->b->io), 1,
+	    ACT_RATE, l->act_burst);
+	if (rq->retry_after_ms > 0)
+		return rq_fail(rq, E_RATE_LIMITED,
+		    "a member appends at most %d act a second", ACT_RATE);
+	return OK;
+}
+
 int
 on_roll_append(struct rq *rq, const struct roll_append *in)
 {
@@ -232,7 +251,9 @@ on_roll_append(struct rq *rq, const struct roll_append *in)
 		return r;
 	if (roll_has(rq->mesh->roll, in->act)) /* its answer was lost */
 		return appended(rq, &a);
-	r = roll_check(rq->mesh->roll, in->act, &rq->why);
+	r = check_growth(rq);
+	if (r == OK)
+		r = roll_check(rq->mesh->roll, in->act, &rq->why);
 	if (r != OK)
 		return r;
 	return append(rq, &a);

@@ -15,6 +15,13 @@
 static const char sql_session[] =
     "SELECT no, member, seen_at, profile FROM session"
     " WHERE mesh = $1 AND key = $2 LIMIT 1";
+static const char sql_count_sessions[] =
+    "SELECT COUNT(*) FROM (SELECT 1 FROM session WHERE mesh = $1"
+    " AND member = $2 LIMIT $3) AS s LIMIT 1";
+static const char sql_count_queues[] = /* 0 when it has this one */
+    "SELECT COUNT(*) FROM (SELECT 1 FROM queue WHERE mesh = $1"
+    " AND member = $2 AND NOT EXISTS (SELECT 1 FROM queue WHERE mesh = $1"
+    " AND member = $2 AND daemon = $3) LIMIT $4) AS q LIMIT 1";
 static const char sql_queue[] =
     "INSERT INTO queue (mesh, member, daemon, acked, seen_at)"
     " VALUES ($1, $2, $3, 0, $4) ON CONFLICT (mesh, member, daemon)"
@@ -104,9 +111,29 @@ check_words(struct rq *rq, const struct session_hello *in)
 	    strcmp(in->status, "dnd") != 0)
 		return rq_field(rq, E_BAD_FIELD, "status",
 		    "idle, working or dnd");
-	if (rq->conn->sessions.n >= SESSIONS_MAX)
+	return OK;
+}
+
+/* What one connection or one member may fill in memory. */
+static int
+check_room(struct rq *rq, struct mesh *m, const struct session_hello *in)
+{
+	const struct broker_limits *l = &rq->b->conf.limits;
+	const struct presence *p = presence_of(m, in->session_pubkey);
+	const struct standing *s = standing_of(m, in->member_pubkey);
+
+	if ((p == NULL || p->conn != rq->conn->id) &&
+	    rq->conn->sessions.n >= SESSIONS_MAX)
 		return rq_fail(rq, E_QUOTA,
 		    "a connection carries at most %d sessions", SESSIONS_MAX);
+	if (p == NULL && s->here >= l->member_here)
+		return rq_fail(rq, E_QUOTA,
+		    "a member has at most %lld sessions at once",
+		    (long long)l->member_here);
+	if (!rq->conn->admitted && s->conns >= l->member_conns)
+		return rq_fail(rq, E_QUOTA,
+		    "a member has at most %lld connections",
+		    (long long)l->member_conns);
 	return OK;
 }
 
@@ -127,10 +154,44 @@ check_hello(struct rq *rq, struct entry *e)
 	if (r == OK)
 		r = attest_open(rq, e->mesh, in->member_pubkey,
 		    in->session_pubkey, in->attestation, &e->att);
+	if (r == OK)
+		r = check_room(rq, e->mesh, in);
 	return r;
 }
 
 /* ---- what is stored of it ---- */
+
+/* New rows of a member: not without end. */
+static int
+check_count(struct rq *rq, const char *what, int64_t max, struct db_rows *r)
+{
+	if (r == NULL)
+		return rq->why.code;
+	if (db_int(r, 0, 0) >= max)
+		return rq_fail(rq, E_QUOTA,
+		    "the broker remembers at most %lld %s of a member",
+		    (long long)max, what);
+	return OK;
+}
+
+static int
+check_known(struct rq *rq, const struct entry *e)
+{
+	const struct broker_limits *l = &rq->b->conf.limits;
+	struct db_val mesh = db_i((int64_t)e->mesh->no),
+		      member = db_s(e->in->member_pubkey);
+	int r = OK;
+
+	if (!e->known)
+		r = check_count(rq, "sessions", l->member_known,
+		    query(rq, sql_count_sessions, mesh, member,
+			db_i(l->member_known)));
+	if (r == OK)
+		r = check_count(rq, "daemons", l->member_daemons,
+		    query(rq, sql_count_queues, mesh, member,
+			db_s(e->in->daemon_id), db_i(l->member_daemons)));
+	return r;
+}
 
 static int
 look_up(struct rq *rq, struct entry *e)
@@ -199,7 +260,8 @@ place_cursor(const struct broker *b, struct entry *e)
 	if (e->from > b->seq_last) { /* a future we do not remember */
 		e->from = b->seq_last;
 		e->gap = true;
-	}
+	} else if (e->from > b->seq_floor && e->from < b->seq_start)
+		e->gap = true; /* neither: the database was set back */
 }
 
 /* ---- what memory has of it ---- */
@@ -258,14 +320,13 @@ enter(struct rq *rq, struct entry *e)
 	struct presence *p = presence_of(e->mesh, e->in->session_pubkey);
 
 	if (p == NULL) {
-		p = presence_new(rq->b, e->mesh, e->in->session_pubkey);
-		str_copy(p->member, sizeof(p->member), e->in->member_pubkey);
+		p = presence_new(rq->b, e->mesh, e->in->session_pubkey,
+		    e->in->member_pubkey);
 		if (e->known && e->profile[0] != '\0')
 			p->profile = mem_strdup(e->profile);
 	}
-	presence_move(rq->b, p, rq->conn); /* by its old queue */
+	presence_move(rq->b, p, rq->conn, e->queue);
 	p->no = e->no;
-	p->queue = e->queue;
 	p->mqueue = e->mqueue;
 	describe(p, e->in);
 	p->face.profile = (struct json){ p->profile,
@@ -303,6 +364,22 @@ answer(struct rq *rq, const struct presence *p, const struct entry *e)
 	    .last_seen_at = e->known ? e->seen_at : 0);
 }
 
+/* The connection is no stranger's any more; it counts as the member's. */
+static void
+admitted(struct rq *rq, struct mesh *m, const struct presence *p)
+{
+	struct bconn *c = rq->conn;
+
+	if (c->admitted)
+		return;
+	c->admitted = true;
+	c->mesh = m->no;
+	str_copy(c->member, sizeof(c->member), p->member);
+	standing_of(m, p->member)->conns++;
+	m->conns++;
+	server_admit(rq->b->srv, c->id);
+}
+
 int
 on_session_hello(struct rq *rq, const struct session_hello *in)
 {
@@ -314,6 +391,8 @@ on_session_hello(struct rq *rq, const struct session_hello *in)
 
 	if (r == OK)
 		r = look_up(rq, &e);
+	if (r == OK)
+		r = check_known(rq, &e);
 	if (r == OK)
 		r = keep(rq, &e);
 	if (r != OK)
@@ -328,8 +407,7 @@ on_session_hello(struct rq *rq, const struct session_hello *in)
 	    e.from);
 	if (e.from > e.acked && e.from > l->acked)
 		lane_ack(rq->b, l, e.from);
-	rq->conn->admitted = true;
-	server_admit(rq->b->srv, rq->conn->id);
+	admitted(rq, e.mesh, p);
 	return r;
 }
 

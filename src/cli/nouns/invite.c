@@ -35,6 +35,16 @@ show_share(struct cli *c, const void *reply)
 	show_invite(c, reply);
 }
 
+static int
+fill_invite(struct cli *c, void *in)
+{
+	int rc;
+
+	(void)in;
+	rc = args_not_zero(c, "expires");
+	return rc != 0 ? rc : args_not_zero(c, "uses");
+}
+
 static const struct flag share_flags[] = {
 	{ "qr", NULL, "The QR code even when stdout is no terminal." },
 	{ NULL, NULL, NULL },
@@ -43,6 +53,7 @@ static const struct flag share_flags[] = {
 static const struct verb verbs[] = {
 	{ .name = "create",
 	    .row = &wire_local_invite_create,
+	    .fill = fill_invite,
 	    .show = show_invite },
 	{ .name = "list",
 	    .row = &wire_local_invite_list,
@@ -55,6 +66,7 @@ static const struct verb verbs[] = {
 	    .done = "revoked" },
 	{ .name = "share",
 	    .row = &wire_local_invite_create,
+	    .fill = fill_invite,
 	    .flags = share_flags,
 	    .show = show_share,
 	    .doc = "Makes an invite and shows it as a link and a QR code." },

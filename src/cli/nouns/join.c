@@ -41,12 +41,12 @@ read_url(struct cli *c, struct local_mesh_join *in)
 }
 
 static int
-joined(struct cli *c, const struct local_mesh *m)
+joined(struct cli *c, const struct local_mesh *m, bool already)
 {
 	if (doc_wanted(c))
 		return doc_print_row(c, &wire_local_mesh, m);
-	cli_say(c, "you are %s in %s", safe(c, m->member.name),
-	    safe(c, m->mesh.slug));
+	cli_say(c, "you are %s%s in %s", already ? "already " : "",
+	    safe(c, m->member.name), safe(c, m->mesh.slug));
 	cli_say(c, "next: claudemesh peers --mesh %s", safe(c, m->mesh.slug));
 	return 0;
 }
@@ -77,7 +77,7 @@ join(struct cli *c, const struct verb *verb)
 			return rc;
 	}
 	rc = cli_call(c, verb->row, &in, &done);
-	return rc != 0 ? rc : joined(c, &done);
+	return rc != 0 ? rc : joined(c, &done, view.already);
 }
 
 static const struct verb verbs[] = {

@@ -32,6 +32,44 @@ lost(const char *receipt)
 	    strcmp(receipt, "failed") == 0 || strcmp(receipt, "expired") == 0;
 }
 
+static bool
+waits_here(const struct local_sent *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->recipients.n; i++) {
+		if (strcmp(r->recipients.v[i].receipt, "queued") == 0 &&
+		    *r->recipients.v[i].reason == '\0')
+			return true;
+	}
+	return false;
+}
+
+/* Why what is queued is not stored yet, when it is because of the link. */
+static void
+link_why(struct cli *c, const char *mesh)
+{
+	struct local_status in = { 0 };
+	struct local_state state;
+	const struct link_state *l;
+	struct why why;
+	size_t i;
+
+	if (cli_try(c, &wire_local_status, &in, &state, &why) != 0)
+		return;
+	for (i = 0; i < state.meshes.n; i++) {
+		l = &state.meshes.v[i];
+		if (strcmp(l->mesh, mesh) != 0 || strcmp(l->state, "up") == 0)
+			continue;
+		fprintf(stderr, "queued because %s cannot be reached: %s; ",
+		    safe(c, l->broker), safe(c, l->reason));
+		fprintf(stderr,
+		    strcmp(l->state, "refused") == 0
+			? "claudemesh doctor tells what mends it\n"
+			: "it goes out when it can\n");
+	}
+}
+
 static void
 show_sent(struct cli *c, const void *reply)
 {
@@ -46,6 +84,8 @@ show_sent(struct cli *c, const void *reply)
 	}
 	if (!c->quiet)
 		fprintf(stderr, "message %s\n", safe(c, r->id));
+	if (!c->quiet && *r->mesh != '\0' && waits_here(r))
+		link_why(c, r->mesh);
 }
 
 /* 1 when a copy is lost; 7 when the rung asked for was not reached. */
@@ -97,6 +137,7 @@ static int
 fill_send(struct cli *c, void *in)
 {
 	struct local_send *m = in;
+	size_t i;
 	int rc;
 
 	m->wait = m->wait == NULL ? "" : m->wait;
@@ -104,7 +145,15 @@ fill_send(struct cli *c, void *in)
 		return rc;
 	if (*m->wait != '\0' && m->wait_ms == 0 && arg(c, "timeout") == NULL)
 		m->wait_ms = 30000;
-	return args_text(c, m->text, 65536, &m->text);
+	for (i = 0; i < m->to.n; i++) {
+		if (strspn(m->to.v[i].s, "@#*") > 0)
+			cli_hint(c,
+			    "groups, topics and * cannot be written to in "
+			    "this version; name the peers: claudemesh peers");
+	}
+	if ((rc = args_text(c, m->text, 65536, &m->text)) != 0)
+		return rc;
+	return *m->text != '\0' ? 0 : cli_usage(c, "the text is empty");
 }
 
 static int
@@ -121,7 +170,10 @@ fill_status(struct cli *c, void *in)
 }
 
 static const struct verb verbs[] = {
-	{ .name = "inbox", .row = &wire_local_inbox, .show = inbox_show },
+	{ .name = "inbox",
+	    .row = &wire_local_inbox,
+	    .fill = inbox_fill,
+	    .show = inbox_show },
 	{ .name = "list",
 	    .row = &wire_local_message_list,
 	    .columns = "sent_at to receipt reason id text",

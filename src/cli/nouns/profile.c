@@ -1,13 +1,30 @@
 /*
  * profile.c - what the others see of this session.
  */
+#include <string.h>
+
 #include "cli/cli.h"
 
 #define ALL "status visible summary avatar title bio capabilities"
 
+static int
+fill_set(struct cli *c, void *in)
+{
+	size_t i;
+
+	(void)in;
+	for (i = 0; i < c->params.n; i++) {
+		if (c->params.v[i].n > 0 &&
+		    strcmp(c->params.v[i].name, "mesh") != 0)
+			return 0;
+	}
+	return cli_usage(c, "nothing is said that could be set");
+}
+
 static const struct verb verbs[] = {
 	{ .name = "set",
 	    .row = &wire_local_profile,
+	    .fill = fill_set,
 	    .doc = "Changes the session's profile and shows it." },
 	{ .name = "show",
 	    .row = &wire_local_profile,

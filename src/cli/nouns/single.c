@@ -79,7 +79,9 @@ whoami(struct cli *c, const struct verb *v)
 	show_pair(c, "home", c->home.dir);
 	show_pair(c, "session", session);
 	for (i = 0; i < m.meshes.n; i++)
-		show_pair(c, safe(c, m.meshes.v[i].slug),
+		show_pair(c,
+		    arena_printf(&c->arena, "in %s",
+			safe(c, m.meshes.v[i].slug)),
 		    arena_printf(&c->arena, "%s (%s) %s",
 			safe(c, m.meshes.v[i].me), safe(c, m.meshes.v[i].role),
 			m.meshes.v[i].member));

@@ -59,13 +59,15 @@ make_mesh(struct cli *c, struct stand *s)
 	return cli_call(c, &wire_local_mesh_create, &in, &s->mesh);
 }
 
+/* Or will not be, whatever we wait. */
 static bool
-all_up(const struct stand *s)
+all_settled(const struct stand *s)
 {
 	size_t i;
 
 	for (i = 0; i < s->meshes.meshes.n; i++) {
-		if (strcmp(s->meshes.meshes.v[i].state, "up") != 0)
+		if (strcmp(s->meshes.meshes.v[i].state, "up") != 0 &&
+		    strcmp(s->meshes.meshes.v[i].state, "refused") != 0)
 			return false;
 	}
 	return true;
@@ -80,7 +82,7 @@ await_links(struct cli *c, struct stand *s)
 
 	if (!s->broker_started && !s->daemon_started)
 		return 0;
-	for (; rc == 0 && left > 0 && !all_up(s); left -= 20) {
+	for (; rc == 0 && left > 0 && !all_settled(s); left -= 20) {
 		nanosleep(&nap, NULL);
 		rc = list_meshes(c, s);
 	}
@@ -136,11 +138,34 @@ as_document(struct cli *c, const struct stand *s)
 	return rc;
 }
 
+/* Why the links that are not up are not, from the daemon. */
+static void
+report_down(struct cli *c)
+{
+	struct local_status in = { 0 };
+	struct local_state state;
+	const struct link_state *l;
+	struct why why;
+	size_t i;
+
+	if (cli_try(c, &wire_local_status, &in, &state, &why) != 0)
+		return;
+	for (i = 0; i < state.meshes.n; i++) {
+		l = &state.meshes.v[i];
+		if (strcmp(l->state, "up") != 0)
+			fprintf(stderr,
+			    "mesh %s has no link to %s: %s\n"
+			    "  hint: claudemesh doctor\n",
+			    safe(c, l->mesh), safe(c, l->broker),
+			    safe(c, l->reason));
+	}
+}
+
 static void
 report(struct cli *c, const struct stand *s)
 {
 	const struct mesh_row *m;
-	size_t i;
+	size_t i, up = 0;
 
 	if (s->broker != NULL)
 		cli_say(c, "broker  %s at %s",
@@ -150,10 +175,15 @@ report(struct cli *c, const struct stand *s)
 	    (long long)local_pid(c->local));
 	for (i = 0; i < s->meshes.meshes.n; i++) {
 		m = &s->meshes.meshes.v[i];
+		up += strcmp(m->state, "up") == 0;
 		cli_say(c, "mesh    %s%s: you are %s (%s), link %s",
 		    safe(c, m->slug), s->mesh_made ? " made" : "",
 		    safe(c, m->me), safe(c, m->role), safe(c, m->state));
 	}
+	if (up < i)
+		report_down(c);
+	if (up == 0)
+		return;
 	cli_say(c, "\nnext: claudemesh share                invite somebody");
 	cli_say(c, "      claudemesh peers                who is there");
 	cli_say(c, "      claudemesh send NAME \"hello\"    write to them");
