@@ -103,8 +103,8 @@ loopback_url(const struct broker *b, const char *url)
 	char host[64];
 	const char *p, *e;
 	size_t i, n;
-	char *end = NULL;
-	long port;
+	char *end;
+	long port = 80;
 
 	if (strncasecmp(url, "ws://", 5) != 0)
 		return false;
@@ -120,8 +120,11 @@ loopback_url(const struct broker *b, const char *url)
 	p += n;
 	if (!is_loopback(host))
 		return false;
-	port = *p == ':' ? strtol(p + 1, &end, 10) : 80;
-	if (strcmp(*p == ':' ? end : p, "/ws") != 0)
+	if (*p == ':') {
+		port = strtol(p + 1, &end, 10);
+		p = end;
+	}
+	if (strcmp(p, "/ws") != 0)
 		return false;
 	for (i = 0; i < b->addr.n; i++) {
 		if (b->addr.v[i].port == port)

@@ -60,12 +60,12 @@ struct mesh {
 	struct map lanes; /* a daemon's queue -> struct lane */
 	struct map
 	    mailing; /* a member's queue -> first struct lane reading it */
-	struct map queues;  /* queue -> struct tally: what waits there */
-	struct map senders; /* session.no -> struct tally: not yet fetched */
+	struct map queues;    /* queue -> struct tally: what waits there */
+	struct map senders;   /* session.no -> struct tally: not yet fetched */
 	struct map standings; /* member key -> struct standing */
 	struct tally all;
 	int64_t conns; /* of all standings */
-	bool idle; /* nobody here at the last sweep */
+	bool idle;     /* nobody here at the last sweep */
 };
 
 /* A session that is here: connected, or lost within its grace. */

@@ -28,10 +28,10 @@ struct broker_limits {	      /* zero means the default in brackets */
 	int64_t member_known; /* and that are remembered [10000] */
 	int64_t member_conns; /* its connections [4096] */
 	int64_t member_daemons; /* its queues [1000] */
-	int64_t act_burst;  /* acts by a member at once; then 1 a second [200] */
-	int64_t acts;	    /* of a mesh: every client replays them all [100000] */
-	int64_t lease_ms;     /* grace of a lost connection [90 s] */
-	int64_t keep_ms;      /* undelivered messages [30 days] */
+	int64_t act_burst; /* acts by a member at once; then 1 a second [200] */
+	int64_t acts; /* of a mesh: every client replays them all [100000] */
+	int64_t lease_ms; /* grace of a lost connection [90 s] */
+	int64_t keep_ms;  /* undelivered messages [30 days] */
 };
 
 struct broker_conf {		   /* borrowed during broker_new only */

@@ -17,13 +17,9 @@ static const struct {
 	int rank;
 	bool arrived;
 } rungs[] = {
-	{ "stored", 0, false },
-	{ "expired", 0, false },
-	{ "held", 1, false },
-	{ "delivered", 2, true },
-	{ "surfaced", 3, true },
-	{ "in_context", 4, true },
-	{ "answered", 5, true },
+	{ "stored", 0, false }, { "expired", 0, false }, { "held", 1, false },
+	{ "delivered", 2, true }, { "surfaced", 3, true },
+	{ "in_context", 4, true }, { "answered", 5, true },
 	{ "failed", FAILED, false }, /* before it arrived, or never */
 };
 

@@ -213,8 +213,7 @@ unload_idle(struct broker *b)
 	size_t i = 0;
 
 	while ((m = map_next(&b->meshes, &i)) != NULL) {
-		bool idle =
-		    m->here.n == 0 && m->lanes.n == 0 && m->conns == 0;
+		bool idle = m->here.n == 0 && m->lanes.n == 0 && m->conns == 0;
 
 		if (idle && m->idle)
 			mesh_free(b, m);

@@ -155,7 +155,8 @@ broke_off(struct cli *c, const struct wire_msg *row, const void *in, void *out,
 	}
 	cli_hint(c, "claudemesh message list, claudemesh status");
 	return cli_fail(c, E_UNREACHABLE,
-	    "the daemon broke off; whether it was done is not known");
+	    "the daemon closed the connection; whether it did what was asked "
+	    "is not known");
 }
 
 int

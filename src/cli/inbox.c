@@ -130,8 +130,7 @@ tell_links(struct cli *c)
 	struct why why;
 	size_t i;
 
-	if (c->quiet ||
-	    cli_try(c, &wire_local_status, &in, &state, &why) != 0)
+	if (c->quiet || cli_try(c, &wire_local_status, &in, &state, &why) != 0)
 		return;
 	for (i = 0; i < state.meshes.n; i++) {
 		l = &state.meshes.v[i];
@@ -140,7 +139,10 @@ tell_links(struct cli *c)
 			fprintf(stderr,
 			    "mesh %s cannot reach its broker (%s): what was "
 			    "sent since is not here\n",
-			    safe(c, l->mesh), safe(c, l->reason));
+			    safe(c, l->mesh),
+			    state.ok || *l->reason != '\0'
+				? safe(c, l->reason)
+				: "claudemesh status");
 	}
 }
 

@@ -332,7 +332,8 @@ show_items(struct cli *c, const struct wire_msg *m, const void *v, size_t n,
 	}
 	if (c->tty_out)
 		ncol = drop_empty(head, ncol, cell, n);
-	put_table(c, head, ncol, cell, n);
+	if (ncol > 0)
+		put_table(c, head, ncol, cell, n);
 }
 
 void

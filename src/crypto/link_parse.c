@@ -123,9 +123,9 @@ parse_short(struct invite_link *l, const struct parts *p, bool tls,
 static int
 parse_web(struct invite_link *l, const char *s, bool tls, struct why *w)
 {
-	struct parts p;
-	const char *query;
-	size_t nquery;
+	struct parts p = { 0 };
+	const char *query = NULL;
+	size_t nquery = 0;
 	int e = split(s, &p, &query, &nquery, w);
 
 	if (e != OK)
@@ -138,9 +138,9 @@ parse_web(struct invite_link *l, const char *s, bool tls, struct why *w)
 static int
 parse_app(struct invite_link *l, const char *s, struct why *w)
 {
-	struct parts p;
-	const char *query;
-	size_t nquery;
+	struct parts p = { 0 };
+	const char *query = NULL;
+	size_t nquery = 0;
 	bool loopback = false, tls;
 	int e = split(s, &p, &query, &nquery, w);
 

@@ -66,7 +66,7 @@ roll_copy(const struct roll *from)
 		map_puts(&r->invite_by_key, m->key, m);
 	}
 	for (size_t i = 0;
-	     (v = map_next_key(&from->revoked, &i, &key, &len)) != NULL;)
+	     map_next_key(&from->revoked, &i, &key, &len) != NULL;)
 		map_put(&r->revoked, key, len, r);
 	return r;
 }

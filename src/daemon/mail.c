@@ -111,7 +111,8 @@ judge_member(struct mail *x)
 	    !str_eq(x->in->sender_member_pubkey, x->member))
 		return bad(x, "the broker names another member as its sender");
 	if (*x->body.member != '\0' && !str_eq(x->body.member, x->member))
-		return bad(x, "another member vouches for its sender's session");
+		return bad(x,
+		    "another member vouches for its sender's session");
 	return MAIL_DONE;
 }
 

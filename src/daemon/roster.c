@@ -134,7 +134,7 @@ roster_learn(struct dmesh *m, const char *b64, const char *key, struct why *why)
 	}
 	if (p != NULL && p->attestation != NULL && a.expires_at < p->expires_at)
 		return p; /* an older one: what it said is over */
-	if (p == NULL) { /* until a list says more; a home bears that name */
+	if (p == NULL) {  /* until a list says more; a home bears that name */
 		p = peer_make(m, key);
 		p->home = str_eq(a.name, roll_member(m->roll, a.member)->name);
 	}

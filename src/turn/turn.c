@@ -221,10 +221,22 @@ collect(struct turn *t, const char *p, size_t n, size_t *at)
 	return buf_add(&t->said, p, n) == 0;
 }
 
+/* Was the last piece said to c, with nothing collected in between? */
+static bool
+goes_on(const struct turn *t, const struct turn_chan *c)
+{
+	const struct piece *last;
+
+	if (t->piece.n == 0)
+		return false;
+	last = &t->piece.v[t->piece.n - 1];
+	return last->chan == c && last->n != TOO_MUCH;
+}
+
 void
 turn_say(struct turn *t, struct turn_chan *c, const char *p, size_t n)
 {
-	struct piece *last, piece = { .chan = c, .n = n };
+	struct piece piece = { .chan = c, .n = n };
 
 	assert(!t->busy);
 	if (!t->in_request) {
@@ -233,10 +245,8 @@ turn_say(struct turn *t, struct turn_chan *c, const char *p, size_t n)
 	}
 	if (!collect(t, p, n, &piece.at))
 		piece.n = TOO_MUCH;
-	last = t->piece.n == 0 ? NULL : &t->piece.v[t->piece.n - 1];
-	if (last != NULL && last->chan == c && last->n != TOO_MUCH &&
-	    piece.n != TOO_MUCH)
-		last->n += n; /* nothing was collected in between */
+	if (piece.n != TOO_MUCH && goes_on(t, c))
+		t->piece.v[t->piece.n - 1].n += n;
 	else
 		vec_add(&t->piece, piece);
 }

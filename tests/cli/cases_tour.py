@@ -127,6 +127,9 @@ def case_kicked():
         ann, bob = members(broker)
         with ann, bob:
             doc = bob.ok("session", "open", "worker", "--json").doc
+            end = time.time() + 10
+            while "worker" not in ann.ok("peers").out and time.time() < end:
+                time.sleep(0.05)
             ann.ok("kick", "worker", "-y")
             mine = {"CLAUDEMESH_SESSION": doc["session"]}
             end = time.time() + 10

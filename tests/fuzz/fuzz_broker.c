@@ -36,8 +36,8 @@ struct conn_model {
 	size_t n;
 };
 
-struct sent_model { /* a copy that may be stored */
-	int from, to;	/* to: SESSIONS and above are members */
+struct sent_model {   /* a copy that may be stored */
+	int from, to; /* to: SESSIONS and above are members */
 	char id[24];
 	int64_t at;
 	bool sure; /* the broker said so */
@@ -191,12 +191,20 @@ hear_all(struct play *g)
 /* ---- the broker's life ---- */
 
 static void
-start(struct play *g)
+mend(struct play *g)
 {
 	vfs_full_at(g->k.vfs, 0, false);
 	vfs_room(g->k.vfs, -1);
 	vfs_fail_sync_at(g->k.vfs, 0);
 	vfs_fail_write_at(g->k.vfs, 0);
+	if (!vfs_is_off(g->k.vfs))
+		vfs_power_off_at(g->k.vfs, 0);
+}
+
+static void
+start(struct play *g)
+{
+	mend(g);
 	g->k.fatal = false;
 	kit_start(&g->k);
 	for (int i = 0; i < SESSIONS; i++)
@@ -247,9 +255,8 @@ post(struct conn_model *c, const char *session, const struct wire_msg *row,
 	return ok;
 }
 
-#define POST(c, session, row, ...)             \
-	post((c), (session), &wire_##row, \
-	    &(const struct row){ __VA_ARGS__ })
+#define POST(c, session, row, ...) \
+	post((c), (session), &wire_##row, &(const struct row){ __VA_ARGS__ })
 
 static struct conn_model *
 some_conn(struct play *g)
@@ -386,7 +393,8 @@ step_ack(struct play *g)
 	struct blob slip;
 
 	in.cursor.history = g->k.broker->history;
-	in.cursor.seq = (how & 1) ? INT64_C(1) << 50 : g->newest[d] + how / 64;
+	in.cursor.seq =
+	    (how & 1) ? INT64_C(9007199254740991) : g->newest[d] + how / 64;
 	if (c->c == NULL)
 		return;
 	if ((how & 2) && g->nsent > 0) {
@@ -592,16 +600,13 @@ static void (*const steps[])(struct play *) = { step_connect, step_hello,
 static void
 heal(struct play *g)
 {
-	vfs_full_at(g->k.vfs, 0, false);
-	vfs_room(g->k.vfs, -1);
+	mend(g);
 	if (vfs_is_off(g->k.vfs) || g->k.fatal)
 		restart(g, true, 9);
 	for (int i = 0; i < CONNS; i++)
 		if (g->conn[i].c != NULL)
 			fakeio_clog(g->k.f, g->conn[i].c->stream, false);
 	pass(g, 100);
-	if (vfs_is_off(g->k.vfs))
-		restart(g, true, 9);
 	for (int i = 0; i < CONNS; i++)
 		MUST(g->conn[i].c == NULL || g->conn[i].n == 0);
 	for (int i = 0; i < CONNS; i++)
@@ -665,7 +670,8 @@ judge(struct play *g)
 	for (size_t i = 0; i < g->nsent; i++) {
 		const struct sent_model *m = &g->sent[i];
 		int who = person_of(m->to);
-		bool covered = g->cursor[who] > 0 || g->cursor[who + PEOPLE] > 0;
+		bool covered =
+		    g->cursor[who] > 0 || g->cursor[who + PEOPLE] > 0;
 
 		if (m->to < SESSIONS)
 			MUST(m->seen <= 1);
@@ -673,8 +679,7 @@ judge(struct play *g)
 			continue;
 		if (m->to < SESSIONS)
 			MUST(m->seen == 1);
-		for (int d = who; d < DAEMONS && m->to >= SESSIONS;
-		     d += PEOPLE)
+		for (int d = who; d < DAEMONS && m->to >= SESSIONS; d += PEOPLE)
 			MUST(!g->used[d] || (m->seen & 1 << d) != 0);
 	}
 }

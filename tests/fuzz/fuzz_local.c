@@ -348,7 +348,8 @@ play(struct stage *s, const uint8_t *p, size_t n)
 static void
 judge(struct stage *s)
 {
-	static const char ask[] = "{\"type\":\"local_status\",\"_reqId\":\"z\"}\n";
+	static const char ask[] =
+	    "{\"type\":\"local_status\",\"_reqId\":\"z\"}\n";
 	struct caller *c;
 
 	for (int i = 0; i < CLIENTS; i++) {

@@ -230,16 +230,16 @@ test_sessions(void **state)
 	struct pair p;
 	int i;
 
-	with_limits(k, (struct broker_limits){ .member_here = 3,
-			   .member_known = 4 });
+	with_limits(k,
+	    (struct broker_limits){ .member_here = 3, .member_known = 4 });
 	pair_init(&p, k);
 	for (i = 0; i < 4; i++)
 		sess_init(&s[i], k, &p.bob, "bob", p.b.daemon);
 	assert_int_equal(hello(p.cb, &s[0]), OK);
 	assert_int_equal(hello(p.cb, &s[1]), OK);
 	assert_int_equal(hello(p.cb, &s[2]), E_QUOTA); /* here */
-	assert_int_equal(hello(p.cb, &s[1]), OK); /* it is here already */
-	assert_int_equal(hello(p.ca, &p.a), OK); /* another member */
+	assert_int_equal(hello(p.cb, &s[1]), OK);      /* it is here already */
+	assert_int_equal(hello(p.ca, &p.a), OK);       /* another member */
 	assert_int_equal(ASK(p.cb, s[0].key.hex, session_end, NULL, .end_ = 0),
 	    OK);
 	assert_int_equal(hello(p.cb, &s[2]), OK);
@@ -260,8 +260,8 @@ test_daemons_and_conns(void **state)
 	struct pair p;
 
 	/* a member's own queue counts, too */
-	with_limits(k, (struct broker_limits){ .member_daemons = 3,
-			   .member_conns = 2 });
+	with_limits(k,
+	    (struct broker_limits){ .member_daemons = 3, .member_conns = 2 });
 	pair_init(&p, k);
 	sess_init(&s, k, &p.bob, "bob", "daemon-of-bob-0002");
 	assert_int_equal(hello(p.cb, &s), OK);
@@ -346,9 +346,10 @@ test_quotas(void **state)
 	struct ack ack;
 	struct pair p;
 
-	with_limits(k, (struct broker_limits){ .queue_bytes = 1000,
-			   .sender_count = 3,
-			   .mesh_bytes = 1500 });
+	with_limits(k,
+	    (struct broker_limits){ .queue_bytes = 1000,
+		.sender_count = 3,
+		.mesh_bytes = 1500 });
 	pair_init(&p, k);
 	assert_int_equal(send_bytes(p.ca, p.b.key.hex, "message-1", 900, &ack),
 	    OK);

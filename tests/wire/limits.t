@@ -21,7 +21,7 @@ mesh m owner alice
 join bob m
 peer alice
 hello alice s1
-act a m alice {"kind":"settings","sendRate":5,"sendBurst":3}
+act a m alice {"kind":"settings","sendRate":1,"sendBurst":3}
 alice > {"type":"roll_append","_reqId":"0","act":"$a"}
 alice < {"type":"roll_appended",...}
 alice < {"type":"roll_changed",...}
@@ -38,8 +38,8 @@ repeat 2 bob < {"type":"ack","_reqId":"r$i",...}
 repeat 2 alice < {"type":"push",...}
 two > {"type":"send","_reqId":"1","id":"message-3","targetSpec":"$s1","priority":"now","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA",
 	"copies":[{"targetSpec":"$alice","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"}]}
-two < {"type":"error","_reqId":"1","code":"rate_limited","message":"*5 messages a second*","id":"message-3","retryAfterMs":$ms}
-sleep 450
+two < {"type":"error","_reqId":"1","code":"rate_limited","message":"*1 messages a second*","id":"message-3","retryAfterMs":$ms}
+sleep 1100
 two > {"type":"send","_reqId":"2","id":"message-3","targetSpec":"$s1","priority":"now","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA",
 	"copies":[{"targetSpec":"$alice","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"}]}
 two < {"type":"ack","_reqId":"2","queued":true,...}

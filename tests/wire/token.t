@@ -14,7 +14,7 @@ mesh m owner alice token open-sesame
 test the file is read again
 file token close-sesame
 hup broker
-sleep 200
+sleep 500
 peer x
 x > {"type":"mesh_create","_reqId":"1","acts":["AAAA","AAAA"],"sealed":"AAAA","token":"open-sesame"}
 x < {"type":"error","_reqId":"1","code":"forbidden","message":*,"field":"token"}
