@@ -29,6 +29,7 @@ cleanup() {
 }
 
 begin_tests() {
+	rm -rf "$ROOT/build/log"
 	trap cleanup EXIT
 	trap 'exit 130' INT TERM
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/cm.XXXXXX") # short: sockets live in it
@@ -39,8 +40,7 @@ begin_tests() {
 
 # In the world of a test: temporary files and homes below $WORK, sanitizers that
 # end the process at the first fault; only the caches of downloads, and where
-# they come from, are shared.
-# Takes the place of the (sub)shell.
+# they come from, are shared. Takes the place of the (sub)shell.
 in_world() {
 	local asan=detect_leaks=1:disable_coredump=1
 	asan=$asan:detect_stack_use_after_return=1:strict_string_checks=1
@@ -65,8 +65,19 @@ group() {
 	return "$rc"
 }
 
-# count NAME LOG STATUS: what a finished test says of itself, in cmocka's words
-# or in a last line 'N passed, N failed', against how it ended.
+# excerpt LOG: what failed by name, wherever it stands, and how it ended.
+excerpt() {
+	local lines
+	lines=$(grep -avE '^\[ RUN  |^\[       OK|^ok ' "$1" || true)
+	if [ "$(echo "$lines" | wc -l)" -gt 60 ]; then
+		echo "$lines" | head -n -40 | grep -aE '^(FAIL|not ok)' || true
+		echo "..."
+	fi
+	echo "$lines" | tail -n 40
+}
+
+# count NAME LOG STATUS [SECONDS]: what a finished test says of itself, in
+# cmocka's words or in a last line 'N passed, N failed', against how it ended.
 count() {
 	local name=$1 log=$2 rc=$3 n p f
 	n=$(awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3 }
@@ -84,18 +95,21 @@ count() {
 	if [ "$f" != 0 ]; then
 		[ "$rc" != 124 ] || echo "(ended: it took too long)" >>"$log"
 		echo "FAILED $name (status $rc)"
-		grep -avE '^\[ RUN  |^\[       OK' "$log" | tail -60 | sed 's/^/  | /'
+		excerpt "$log" | sed 's/^/  | /'
+		mkdir -p "$ROOT/build/log"
+		cp "$log" "$ROOT/build/log/${name//\//-}"
+		echo "  all of it: build/log/${name//\//-}"
 	else
-		echo "ok     $name ($p)"
+		echo "ok     $name ($p${4:+, $4 s})"
 	fi
 }
 
 # check NAME COMMAND...: one test that speaks only when it fails.
 check() {
-	local name=$1 log=$WORK/log/check rc=0
+	local name=$1 log=$WORK/log/check rc=0 since=$SECONDS
 	shift
 	"$@" >"$log" 2>&1 || rc=$?
-	count "$name" "$log" "$rc"
+	count "$name" "$log" "$rc" $((SECONDS - since))
 	return "$rc"
 }
 
@@ -144,11 +158,11 @@ lint_tidy() {
 
 # Kinds of tests beyond units: every tests/KIND/run.
 test_kinds() {
-	local dir=$1 run rc
+	local dir=$1 run rc since
 	shift
 	for run in tests/*/run; do
 		[ -x "$run" ] || continue
-		rc=0
+		rc=0 since=$SECONDS
 		CLAUDEMESH_BIN=$ROOT/$dir/claudemesh BUILD_DIR=$ROOT/$dir \
 			group "$WORK/log/kind" 400 "$ROOT/$run" "$@" || rc=$?
 		if ! tail -n 1 "$WORK/log/kind" |
@@ -156,7 +170,7 @@ test_kinds() {
 			echo "(the last line does not count)" >>"$WORK/log/kind"
 			[ "$rc" != 0 ] || rc=99
 		fi
-		count "$run" "$WORK/log/kind" "$rc"
+		count "$run" "$WORK/log/kind" "$rc" $((SECONDS - since))
 		test_strays "$run"
 	done
 }

@@ -81,7 +81,13 @@ dispatch_check_rows(void)
 struct db_rows *
 rq_query(struct rq *rq, const char *sql, size_t n, const struct db_val *v)
 {
-	return db_query(rq->b->db, rq->arena, &rq->why, sql, n, v);
+	struct db_rows *r;
+
+	r = db_query(rq->b->db, rq->arena, &rq->why, sql, n, v);
+	/* What we ask is bounded; the machine is slow, nothing is to be narrowed */
+	if (r == NULL && rq->why.code == E_TOO_BROAD)
+		rq_fail(rq, E_UNAVAILABLE, "the broker is busy; try again");
+	return r;
 }
 
 struct db_rows *

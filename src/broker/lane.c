@@ -203,16 +203,17 @@ static int
 page_open(struct broker *b, const struct lane *l, struct page *p)
 {
 	int64_t queue[2] = { l->queue, l->mqueue };
+	struct why why = { 0 };
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		p->q[i] = db_query(b->db, &b->arena, NULL, sql_page,
+		p->q[i] = db_query(b->db, &b->arena, &why, sql_page,
 		    DB_VALS(db_i(queue[i]), db_i(l->sent), db_i(LANE_PAGE)));
 		if (p->q[i] == NULL)
-			return -1;
+			return why.code;
 		p->full |= p->q[i]->n == LANE_PAGE;
 	}
-	return 0;
+	return OK;
 }
 
 /* The next seq of the two, or 0 at the end. */
@@ -236,14 +237,15 @@ page_next(struct page *p, int64_t *size)
 static int
 push_stored(struct broker *b, struct lane *l, struct bconn *c, int64_t seq)
 {
+	struct why why = { 0 };
 	struct db_rows *r;
 	struct message m;
 
-	r = db_query(b->db, &b->arena, NULL, sql_message, DB_VALS(db_i(seq)));
+	r = db_query(b->db, &b->arena, &why, sql_message, DB_VALS(db_i(seq)));
 	if (r == NULL)
-		return -1;
+		return why.code;
 	if (r->n == 0) /* its sender's row is gone: nobody could verify it */
-		return 0;
+		return OK;
 	m = (struct message){
 		.seq = db_int(r, 0, 0),
 		.queue = db_int(r, 0, 1),
@@ -258,7 +260,7 @@ push_stored(struct broker *b, struct lane *l, struct bconn *c, int64_t seq)
 		.sender_member = db_text(r, 0, 10),
 	};
 	lane_push(b, l, c, &m);
-	return 0;
+	return OK;
 }
 
 /* One page; live when that was all there is. */
@@ -268,28 +270,32 @@ lane_page(struct broker *b, struct lane *l, struct bconn *c)
 	size_t room = PUSH_HIGH - conn_backlog(b, c), used = 0;
 	struct page p = { 0 };
 	int64_t seq = 0, size;
-	int n;
+	int n, r = page_open(b, l, &p);
 
-	if (page_open(b, l, &p) != 0)
-		return -1;
+	if (r != OK)
+		return r;
 	for (n = 0; n < LANE_PAGE && used < room; n++) {
 		seq = page_next(&p, &size);
 		if (seq == 0)
 			break;
-		if (push_stored(b, l, c, seq) != 0)
-			return -1;
+		r = push_stored(b, l, c, seq);
+		if (r != OK)
+			return r;
 		l->sent = seq;
 		used += (size_t)size + 512;
 	}
 	l->live = seq == 0 && !p.full;
-	return 0;
+	return OK;
 }
 
+/* A page that took too long is read again in the next turn: the disk is slow,
+ * or the processor is busy, and closing would only make both worse. */
 static void
 conn_catch_up(struct broker *b, struct bconn *c)
 {
 	bool more = false;
 	size_t i;
+	int r;
 
 	for (i = 0;
 	     i < c->lanes.n && !c->closing && conn_backlog(b, c) < PUSH_HIGH;
@@ -297,7 +303,8 @@ conn_catch_up(struct broker *b, struct bconn *c)
 		if (c->lanes.v[i]->live)
 			continue;
 		turn_request_begin(b->turn);
-		if (lane_page(b, c->lanes.v[i], c) != 0)
+		r = lane_page(b, c->lanes.v[i], c);
+		if (r != OK && r != E_TOO_BROAD)
 			conn_close(b, c, 1011, "the store failed");
 		turn_request_end(b->turn, true);
 		arena_reset(&b->arena);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -17,6 +18,7 @@
 
 #define SKEW_MS 60000
 #define ROOM_MIB 100
+#define CONNECT_MS 1500
 
 void
 checks_add(struct checks *k, const char *name, bool ok, const char *detail,
@@ -96,6 +98,35 @@ check_version(struct cli *c, struct checks *k)
 }
 
 static bool
+connecting(const struct local_state *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->meshes.n; i++) {
+		if (strcmp(s->meshes.v[i].state, "connecting") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A link that is on its way up is not yet wrong. */
+static int
+ask_state(struct cli *c, const struct local_status *in,
+    struct local_state *state, struct why *why)
+{
+	struct timespec nap = { 0, 20 * 1000000L };
+	int left = CONNECT_MS, rc;
+
+	for (;; left -= 20) {
+		rc = local_call(c->local, &wire_local_status, in, 5000,
+		    &c->arena, state, why);
+		if (rc != 0 || left <= 0 || !connecting(state))
+			return rc;
+		nanosleep(&nap, NULL);
+	}
+}
+
+static bool
 check_daemon(struct cli *c, struct checks *k, struct local_state *state)
 {
 	struct local_conf conf = { .home = &c->home };
@@ -107,8 +138,7 @@ check_daemon(struct cli *c, struct checks *k, struct local_state *state)
 		    arena_strdup(&c->arena, why.text), "claudemesh up");
 		return false;
 	}
-	if (local_call(c->local, &wire_local_status, &in, 5000, &c->arena,
-		state, &why) != 0) {
+	if (ask_state(c, &in, state, &why) != 0) {
 		checks_add(k, "daemon", false,
 		    arena_strdup(&c->arena, why.text),
 		    "claudemesh daemon down; claudemesh daemon up");

@@ -51,6 +51,13 @@ general_hint(const struct cli *c, int code)
 		return "claudemesh session open NAME --resume "
 		       "$CLAUDEMESH_SESSION comes back as it; unset "
 		       "CLAUDEMESH_SESSION to speak as the home session";
+	case E_LINK_SPOILED:
+	case E_INVITE_UNKNOWN:
+	case E_INVITE_EXPIRED:
+	case E_INVITE_USED_UP:
+	case E_INVITE_REVOKED:
+		return "ask who invited you for another link: claudemesh "
+		       "invite create makes one";
 	case E_STORAGE_FULL:
 		return "df -h";
 	default:

@@ -22,7 +22,8 @@ struct parts {
 static int
 spoiled(struct why *w, const char *text)
 {
-	return why_set(w, E_LINK_SPOILED, "%s", text);
+	why_set(w, E_LINK_SPOILED, "%s", text);
+	return E_LINK_SPOILED;
 }
 
 static bool

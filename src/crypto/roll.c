@@ -44,7 +44,6 @@ roll_copy(const struct roll *from)
 	struct roll *r = mem_dup(from, sizeof(*from));
 	const void *key;
 	size_t len;
-	void *v;
 
 	r->acts.v = mem_dup(from->acts.v, from->acts.n * sizeof(*from->acts.v));
 	r->acts.cap = r->acts.n;

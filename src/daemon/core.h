@@ -92,7 +92,7 @@ struct dmesh {
 	struct link *link;
 	struct turn_chan chan;
 	bool gone, lost;
-	bool idle; /* no session to be open: not dialled */
+	bool idle;    /* no session to be open: not dialled */
 	bool deleted; /* at its broker, by its owner */
 	char warning[513];
 	uint8_t epoch_key[32];

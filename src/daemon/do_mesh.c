@@ -202,7 +202,8 @@ on_local_mesh_leave(struct dq *q, const struct local_mesh_leave *in)
 		return q->why.code;
 	op = op_new(q, m, NULL);
 	me = roll_member(m->roll, m->member.hex);
-	if (in->forget || m->deleted || me == NULL || me->state != MEMBER_ACTIVE)
+	if (in->forget || m->deleted || me == NULL ||
+	    me->state != MEMBER_ACTIVE)
 		erase(op, m);
 	else
 		op_act(op, make_leave, erase);

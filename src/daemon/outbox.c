@@ -287,6 +287,7 @@ passes(int code)
 	case E_UNREACHABLE:
 	case E_TIMED_OUT:
 	case E_STORE:
+	case E_TOO_BROAD: /* looking it up took too long: a busy broker */
 	case E_INTERNAL:
 	case E_NO_SESSION:
 	case E_NO_HELLO:

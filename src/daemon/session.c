@@ -254,8 +254,7 @@ sess_settle(struct dsess *s)
 
 	if (!s->linger || outbox_waits(s))
 		return;
-	if (!link_session_open(l, s->key.hex) &&
-	    link_phase(l) != LINK_REFUSED)
+	if (!link_session_open(l, s->key.hex) && link_phase(l) != LINK_REFUSED)
 		return;
 	s->linger = false;
 	link_session_drop(l, s->key.hex, true);
@@ -380,7 +379,9 @@ sess_home_wake(struct dmesh *m, struct why *why)
 
 	if (s->state == SESS_OPEN)
 		return OK;
-	if (!roll_session_revoked(m->roll, m->member.hex, s->key.hex)) {
+	/* the broker's word is enough: our roll may not have come so far */
+	if (!str_starts(s->reason, "revoked") &&
+	    !roll_session_revoked(m->roll, m->member.hex, s->key.hex)) {
 		if ((code = sess_set(s, SESS_OPEN, "", why)) == OK) {
 			link_session(m->link, &s->key, s->name);
 			dmesh_dial(m);
@@ -389,7 +390,12 @@ sess_home_wake(struct dmesh *m, struct why *why)
 	}
 	if ((code = sess_set(s, SESS_ENDED, "revoked", why)) != OK)
 		return code;
-	return sess_new(m, &in, true, why) ? OK : why->code;
+	if (sess_new(m, &in, true, why) == NULL)
+		return why->code;
+	m->idle =
+	    true; /* the link may have been refused for the old key's sake */
+	dmesh_dial(m);
+	return OK;
 }
 
 /* ---- what a hello says ---- */

@@ -91,7 +91,11 @@ link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
 	case E_NOT_ALLOWED:
 		log_event(LOG_ERROR, "session_refused", "mesh", m->slug,
 		    "session", s->name, "why", why->text, NULL);
-		if (sess_set(s, SESS_REFUSED, why->text, &w) != OK)
+		if (sess_set(s, SESS_REFUSED,
+			arena_printf(&m->d->arena, "%s%s",
+			    why->code == E_REVOKED ? "revoked: " : "",
+			    why->text),
+			&w) != OK)
 			d_broken(m->d, "session", &w);
 		break;
 	default:

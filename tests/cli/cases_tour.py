@@ -47,6 +47,13 @@ def case_first_minutes():
         bob.ok("join", url, "--name", "Bob", "-y")
         done = bob.ok("join", url, "-y")
         check("you are already Bob in home" in done.out, "already", done)
+        with Home() as eve:
+            done = eve("join", url, "-y")
+            check(done.code == 4 and "another link" in done.err, "used up",
+                  done)
+        done = bob.ok("up")
+        check("claudemesh peers" in done.out and "share" not in done.out,
+              "only admins invite", done)
         done = ann("send", "@crew", "x")
         check(done.code == 3 and "in this version" in done.err, "groups", done)
         ann.ok("send", "Bob", "one", "--wait", "delivered")

@@ -46,6 +46,25 @@ def test_admin_revokes_members_do_not(w):
     c.cli("send", "anna", "hello", session=s["session"], code=4)
 
 
+def test_home_revoked_by_another(w):
+    """The key is gone for good; the member is not: its home gets another key,
+    also when its daemon was away meanwhile and its roll is behind."""
+    b, a, c = w.mesh("anna", "carl")
+    for away in (False, True):
+        key = until(lambda: a.peer("carl"), what="carl is listed")["key"]
+        if away:
+            c.kill9()
+        a.cli("session", "revoke", key, "-y")
+        if away:
+            c.start()
+        until(lambda: c.cli("send", "anna", "after %s" % away, "--wait",
+                            "delivered", "--timeout", "2s",
+                            code=None).code == 0, 20, "carl sends again")
+        check(a.peer("carl")["key"] != key, "the revoked key is still used")
+    texts = [m["text"] for m in a.arrived(2)]
+    equal(sorted(set(texts)), ["after False", "after True"], "inbox")
+
+
 def test_kick_is_no_ban(w):
     b, a, c = w.mesh("anna", "carl")
     s = c.json("session", "open", "worker")

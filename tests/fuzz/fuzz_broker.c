@@ -219,7 +219,7 @@ restart(struct play *g, bool power, uint64_t seed)
 	fakeio_cut(g->k.f, g->k.port);
 	kit_settle(&g->k);
 	hear_all(g);
-	if (power)
+	if (power || vfs_is_off(g->k.vfs))
 		vfs_crash(g->k.vfs, seed);
 	start(g);
 }

@@ -74,8 +74,7 @@ test_hkdf(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "hkdf"), i, v)
-	{
+	vectors_each(vmember(j, "hkdf"), i, v) {
 		uint8_t ikm[64], out[256];
 		char hex[513];
 		size_t n = (size_t)vi(v, "n"), nikm;
@@ -86,8 +85,7 @@ test_hkdf(void **state)
 		hex_encode(hex, out, n);
 		assert_string_equal(hex, vs(v, "out"));
 	}
-	vectors_each(vmember(j, "sha256"), i, v)
-	{
+	vectors_each(vmember(j, "sha256"), i, v) {
 		char hex[65];
 
 		sha256_hex(hex, vs(v, "text"), strlen(vs(v, "text")));
@@ -102,8 +100,7 @@ test_keys(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "keys"), i, v)
-	{
+	vectors_each(vmember(j, "keys"), i, v) {
 		uint8_t seed[32], pub[32];
 		struct key k;
 
@@ -117,8 +114,7 @@ test_keys(void **state)
 		assert_true(key_parse(pub, k.hex));
 		assert_memory_equal(pub, k.pub, 32);
 	}
-	vectors_each(vmember(j, "target"), i, v)
-	{
+	vectors_each(vmember(j, "target"), i, v) {
 		uint8_t epoch[32], out[32];
 		char hex[65];
 
@@ -156,8 +152,7 @@ test_invalid_keys(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "invalid_keys"), i, v)
-	{
+	vectors_each(vmember(j, "invalid_keys"), i, v) {
 		if (key_parse(pub, vstr(v)))
 			fail_msg("taken for a key: %s", vstr(v));
 		assert_null(seal_key(&A, pub, vstr(v)));
@@ -207,7 +202,8 @@ test_documents(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "good"), i, v) one_document(v);
+	vectors_each(vmember(j, "good"), i, v)
+		one_document(v);
 	assert_true(i >= 7);
 	v = vat(vmember(j, "good"), i - 1);
 	assert_false(vb(v, "canonical")); /* another hand, same content */
@@ -225,8 +221,7 @@ test_bad_documents(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "bad"), i, v)
-	{
+	vectors_each(vmember(j, "bad"), i, v) {
 		const struct wire_msg *row = row_named(vs(v, "row"));
 		void *out = arena_zalloc(&A, row->size);
 		struct why w = { 0 };
@@ -291,8 +286,7 @@ test_seal(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "good"), i, v)
-	{
+	vectors_each(vmember(j, "good"), i, v) {
 		struct key k = key_of(vs(v, "seed"));
 		char *ours;
 
@@ -307,8 +301,7 @@ test_seal(void **state)
 		assert_int_equal(unseal_key(hash, ours, &k), OK);
 		assert_memory_equal(hash, key, 32);
 	}
-	vectors_each(vmember(j, "bad"), i, v)
-	{
+	vectors_each(vmember(j, "bad"), i, v) {
 		struct key k = key_of(vs(v, "seed"));
 
 		assert_int_equal(unseal_key(key, vs(v, "sealed"), &k),
@@ -325,8 +318,7 @@ test_safety(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "numbers"), i, v)
-	{
+	vectors_each(vmember(j, "numbers"), i, v) {
 		char n[36];
 
 		safety_number(n, vs(v, "mesh"), vs(v, "a"), vs(v, "b"));

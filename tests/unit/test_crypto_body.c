@@ -118,8 +118,7 @@ test_vectors(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "good"), i, v)
-	{
+	vectors_each(vmember(j, "good"), i, v) {
 		one_good(NULL, v);
 		one_good(c, v);
 		one_good(c, v); /* from the cache */
@@ -135,8 +134,7 @@ test_bad(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(j, "bad"), i, v)
-	{
+	vectors_each(vmember(j, "bad"), i, v) {
 		struct key to = key_of(vs(v, "to_seed"));
 		struct json e = vmember(v, "envelope");
 		struct envelope env = { vs(e, "mesh"), vs(e, "from"),

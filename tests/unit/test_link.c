@@ -63,8 +63,7 @@ test_print(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(vectors_load("link"), "good"), i, v)
-	{
+	vectors_each(vmember(vectors_load("link"), "good"), i, v) {
 		struct invite_link l = link_of(v);
 		char s[INVITE_LINK_MAX];
 
@@ -106,21 +105,20 @@ test_parse(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(vectors_load("link"), "good"), i,
-	    v) for (size_t k = 0; k < countof(spelling); k++)
-	{
-		struct invite_link l;
-		struct why w = { 0 };
-		char padded[INVITE_LINK_MAX];
+	vectors_each(vmember(vectors_load("link"), "good"), i, v)
+		for (size_t k = 0; k < countof(spelling); k++) {
+			struct invite_link l;
+			struct why w = { 0 };
+			char padded[INVITE_LINK_MAX];
 
-		if (link_parse(&l, vs(v, spelling[k]), &w) != OK)
-			fail_msg("%s: %s", vs(v, spelling[k]), w.text);
-		same_link(&l, v, k == 2);
-		snprintf(padded, sizeof(padded), "\r\n\t %s \n",
-		    vs(v, spelling[k]));
-		assert_int_equal(link_parse(&l, padded, &w), OK);
-		same_link(&l, v, k == 2);
-	}
+			if (link_parse(&l, vs(v, spelling[k]), &w) != OK)
+				fail_msg("%s: %s", vs(v, spelling[k]), w.text);
+			same_link(&l, v, k == 2);
+			snprintf(padded, sizeof(padded), "\r\n\t %s \n",
+			    vs(v, spelling[k]));
+			assert_int_equal(link_parse(&l, padded, &w), OK);
+			same_link(&l, v, k == 2);
+		}
 }
 
 /* Refused, with a sentence, with nothing left of it, the secret not told. */
@@ -147,7 +145,7 @@ test_spoiled(void **state)
 
 	(void)state;
 	vectors_each(vmember(vectors_load("link"), "spoiled"), i, v)
-	    must_be_spoiled(vstr(v), NULL);
+		must_be_spoiled(vstr(v), NULL);
 	assert_true(i > 20);
 	memset(big, 'a', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
@@ -202,21 +200,20 @@ test_every_character(void **state)
 	size_t i;
 
 	(void)state;
-	vectors_each(vmember(vectors_load("link"), "good"), i,
-	    v) for (size_t k = 0; k < countof(spelling); k++)
-	{
-		const char *s = vs(v, spelling[k]);
+	vectors_each(vmember(vectors_load("link"), "good"), i, v)
+		for (size_t k = 0; k < countof(spelling); k++) {
+			const char *s = vs(v, spelling[k]);
 
-		for (size_t at = 0; at < strlen(s); at++)
-			spoil_at(s, at);
-		for (size_t n = 0; n < strlen(s); n++) {
-			char cut[INVITE_LINK_MAX];
+			for (size_t at = 0; at < strlen(s); at++)
+				spoil_at(s, at);
+			for (size_t n = 0; n < strlen(s); n++) {
+				char cut[INVITE_LINK_MAX];
 
-			memcpy(cut, s, n);
-			cut[n] = '\0';
-			must_be_spoiled(cut, NULL);
+				memcpy(cut, s, n);
+				cut[n] = '\0';
+				must_be_spoiled(cut, NULL);
+			}
 		}
-	}
 }
 
 static void

@@ -48,8 +48,7 @@ try_refused(struct roll *r)
 	struct json v;
 	size_t i;
 
-	vectors_each(vmember(J, "refused"), i, v)
-	{
+	vectors_each(vmember(J, "refused"), i, v) {
 		struct why w = { 0 }, w2 = { 0 };
 		int64_t n = roll_n(r);
 		int e, e2;
@@ -76,8 +75,7 @@ replay(bool refused)
 	struct json v;
 	size_t i;
 
-	vectors_each(vmember(J, "acts"), i, v)
-	{
+	vectors_each(vmember(J, "acts"), i, v) {
 		struct why w = { 0 };
 
 		if (refused)
@@ -101,8 +99,7 @@ same_members(const struct roll *r, struct json list)
 	struct json v;
 	size_t i;
 
-	vectors_each(list, i, v)
-	{
+	vectors_each(list, i, v) {
 		const struct roll_member *m = roll_member_at(r, i);
 
 		assert_non_null(m);
@@ -124,8 +121,7 @@ same_invites(const struct roll *r, struct json list)
 	struct json v;
 	size_t i;
 
-	vectors_each(list, i, v)
-	{
+	vectors_each(list, i, v) {
 		const struct roll_invite *m = roll_invite_at(r, i);
 
 		assert_non_null(m);
@@ -159,8 +155,7 @@ same_state(const struct roll *r)
 	assert_int_equal(roll_send_burst(r), vi(s, "send_burst"));
 	same_members(r, vmember(s, "members"));
 	same_invites(r, vmember(s, "invites"));
-	vectors_each(vmember(s, "revoked_sessions"), i, v)
-	{
+	vectors_each(vmember(s, "revoked_sessions"), i, v) {
 		assert_true(
 		    roll_session_revoked(r, vs(v, "member"), vs(v, "session")));
 		assert_false(
@@ -250,8 +245,7 @@ test_every_byte(void **state)
 	size_t k;
 
 	(void)state;
-	vectors_each(vmember(J, "acts"), k, v)
-	{
+	vectors_each(vmember(J, "acts"), k, v) {
 		const char *act = vs(v, "act");
 		ssize_t n = b64_decode(raw, sizeof(raw), act, strlen(act));
 

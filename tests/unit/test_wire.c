@@ -399,6 +399,15 @@ the_hook_sees_messages(void **state)
 		assert_int_equal(seen[no][false], 1);
 		arena_reset(&arena);
 	}
+	memset(seen, 0, sizeof(seen)); /* records within a message, too */
+	encode_sample(&wire_message_send, SAMPLE_PLAIN, &in);
+	assert_int_equal(seen[M_copy][true], 2);
+	assert_int_equal(decode_as(&wire_message_send, &frame, &out), OK);
+	assert_int_equal(seen[M_copy][false], 2);
+	encode_sample(&wire_mesh_create, SAMPLE_PLAIN, &in);
+	assert_int_equal(seen[M_blob][true], 2);
+	assert_int_equal(decode_as(&wire_mesh_create, &frame, &out), OK);
+	assert_int_equal(seen[M_blob][false], 2);
 	memset(seen, 0, sizeof(seen));
 	buf_clear(&frame);
 	buf_adds(&frame, "{\"type\":\"set_status\"}"); /* a field is missing */

@@ -166,6 +166,7 @@ report(struct cli *c, const struct stand *s)
 {
 	const struct mesh_row *m;
 	size_t i, up = 0;
+	bool invites = false; /* only admins do */
 
 	if (s->broker != NULL)
 		cli_say(c, "broker  %s at %s",
@@ -176,6 +177,7 @@ report(struct cli *c, const struct stand *s)
 	for (i = 0; i < s->meshes.meshes.n; i++) {
 		m = &s->meshes.meshes.v[i];
 		up += strcmp(m->state, "up") == 0;
+		invites |= strcmp(m->role, "member") != 0;
 		cli_say(c, "mesh    %s%s: you are %s (%s), link %s",
 		    safe(c, m->slug), s->mesh_made ? " made" : "",
 		    safe(c, m->me), safe(c, m->role), safe(c, m->state));
@@ -184,8 +186,10 @@ report(struct cli *c, const struct stand *s)
 		report_down(c);
 	if (up == 0)
 		return;
-	cli_say(c, "\nnext: claudemesh share                invite somebody");
-	cli_say(c, "      claudemesh peers                who is there");
+	cli_say(c, "\nnext: claudemesh peers                who is there");
+	if (invites)
+		cli_say(c,
+		    "      claudemesh share                invite somebody");
 	cli_say(c, "      claudemesh send NAME \"hello\"    write to them");
 }
 
