@@ -155,7 +155,7 @@ presence_free(struct broker *b, struct presence *p, enum left how)
 	mem_free(p->attestation);
 	mem_free(p->summary);
 	mem_free(p->profile);
-	arena_fini(&p->own);
+	mem_free(p->own);
 	mem_free(p);
 }
 

@@ -152,8 +152,7 @@ only_mesh(struct cli *c, const char **name)
 		return 0;
 	buf_init(&all, 1024);
 	for (i = 0; i < out.meshes.n; i++)
-		buf_addf(&all, "%s%s", i > 0 ? ", " : "",
-		    out.meshes.v[i].slug);
+		buf_addf(&all, "%s%s", i > 0 ? ", " : "", out.meshes.v[i].slug);
 	rc = cli_fail(c, E_USAGE,
 	    "several meshes are joined; say which by --mesh: %s",
 	    buf_str(&all));

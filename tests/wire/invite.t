@@ -107,7 +107,7 @@ seal jk m mk
 # without the invite's signature, with another's, in another mesh
 act j m mk {"kind":"join","invite":"$inv","member":"$mk","name":"n"}
 x > {"type":"mesh_join","_reqId":"3","meshId":"$m","act":"$j","sealed":"$jk"}
-x < {"type":"error","_reqId":"3","code":"*",...}
+x < {"type":"error","_reqId":"3","code":"roll_refused",...}
 act j m mk+mk {"kind":"join","invite":"$inv","member":"$mk","name":"n"}
 x > {"type":"mesh_join","_reqId":"4","meshId":"$m","act":"$j","sealed":"$jk"}
 x < {"type":"error","_reqId":"4","code":"bad_signature",...}
@@ -178,11 +178,11 @@ alice > {"type":"roll_append","_reqId":"7","act":"$r"}
 alice < {"type":"error","_reqId":"7","code":"conflict",...}
 act r m alice {"kind":"invite_revoke","invite":"$mk"}
 alice > {"type":"roll_append","_reqId":"8","act":"$r"}
-alice < {"type":"error","_reqId":"8","code":"*",...}
+alice < {"type":"error","_reqId":"8","code":"invite_unknown",...}
 # its key may not be used for another
 act a m alice {"kind":"invite","invite":"$inv","role":"member","uses":5,"expiresAt":"$now+1h"}
 alice > {"type":"roll_append","_reqId":"9","act":"$a","sealed":[{"key":"$inv","sealed":"$k"}]}
-alice < {"type":"error","_reqId":"9","code":"*",...}
+alice < {"type":"error","_reqId":"9","code":"conflict",...}
 
 test an invite key of one mesh is no invite of another
 mesh m owner alice

@@ -219,7 +219,7 @@ b < {"type":"ok","_reqId":"15"}
 b > {"type":"local_mesh_list","_reqId":"16"}
 b < {"type":"local_meshes","_reqId":"16","meshes":[]}
 a > {"type":"local_mesh_leave","_reqId":"34"}
-a < {"type":"error","_reqId":"34","code":"*","message":*}
+a < {"type":"error","_reqId":"34","code":"forbidden","message":*}
 a > {"type":"local_mesh_delete","_reqId":"35"}
 a < {"type":"ok","_reqId":"35"}
 a > {"type":"local_mesh_list","_reqId":"36"}

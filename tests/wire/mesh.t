@@ -27,7 +27,7 @@ peer x
 x > {"type":"mesh_create","_reqId":"1","acts":["$_g"],"sealed":"$_s"}
 x < {"type":"error","_reqId":"1","code":"bad_field","message":*,"field":"acts"}
 x > {"type":"mesh_create","_reqId":"2","acts":[],"sealed":"$_s"}
-x < {"type":"error","_reqId":"2","code":"*","message":*,"field":"acts"}
+x < {"type":"error","_reqId":"2","code":"bad_field","message":*,"field":"acts"}
 x > {"type":"mesh_create","_reqId":"3","acts":["$_g","$_a","$_a"],"sealed":"$_s"}
 x < {"type":"error","_reqId":"3","code":"too_long","message":*,"field":"acts"}
 # another broker's log key
@@ -43,17 +43,17 @@ x < {"type":"error","_reqId":"5","code":"roll_refused","message":*,"field":"acts
 # a reserved name, and a name of two lines
 act a m o {"n":1,"prev":"$g.hash","kind":"admin","member":"$k","name":"Broker"}
 x > {"type":"mesh_create","_reqId":"6","acts":["$g","$a"],"sealed":"$_s"}
-x < {"type":"error","_reqId":"6","code":"*",...}
+x < {"type":"error","_reqId":"6","code":"roll_refused","message":*,"field":"name"}
 act a m o {"n":1,"prev":"$g.hash","kind":"admin","member":"$k","name":"a\nb"}
 x > {"type":"mesh_create","_reqId":"7","acts":["$g","$a"],"sealed":"$_s"}
-x < {"type":"error","_reqId":"7","code":"*",...}
+x < {"type":"error","_reqId":"7","code":"roll_refused","message":*,"field":"name"}
 # signed by somebody else
 act a m k {"n":1,"prev":"$g.hash","kind":"admin","author":"$o","member":"$k","name":"x"}
 x > {"type":"mesh_create","_reqId":"8","acts":["$g","$a"],"sealed":"$_s"}
 x < {"type":"error","_reqId":"8","code":"bad_signature",...}
 # in the wrong order
 x > {"type":"mesh_create","_reqId":"9","acts":["$_a","$_g"],"sealed":"$_s"}
-x < {"type":"error","_reqId":"9","code":"*",...}
+x < {"type":"error","_reqId":"9","code":"roll_conflict",...}
 
 test erased by its owner and by nobody else
 mesh m owner alice

@@ -118,7 +118,7 @@ bob > {"type":"roll_append","_reqId":"3","act":"$a","sealed":[{"key":"$k","seale
 bob < {"type":"error","_reqId":"3","code":"roll_refused","message":*,...}
 act a m bob {"kind":"session_revoke","member":"$alice","session":"$s1"}
 bob > {"type":"roll_append","_reqId":"4","act":"$a"}
-bob < {"type":"error","_reqId":"4","code":"*",...}
+bob < {"type":"error","_reqId":"4","code":"roll_refused",...}
 # nobody says what another signed
 act a m alice {"kind":"settings","name":"x"}
 bob > {"type":"roll_append","_reqId":"5","act":"$a"}
@@ -146,7 +146,7 @@ alice > {"type":"roll_append","_reqId":"12","act":"$a"}
 alice < {"type":"error","_reqId":"12","code":"roll_refused",...}
 act a m alice {"kind":"settings","sendRate":100001}
 alice > {"type":"roll_append","_reqId":"13","act":"$a"}
-alice < {"type":"error","_reqId":"13","code":"*",...}
+alice < {"type":"error","_reqId":"13","code":"out_of_range",...}
 # join and genesis have ways of their own
 act a m bob+k {"kind":"join","invite":"$k","member":"$bob","name":"bob"}
 bob > {"type":"roll_append","_reqId":"14","act":"$a"}

@@ -11,6 +11,7 @@
  * were.
  */
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -202,6 +203,15 @@ random_bytes(void *arg, void *p, size_t n)
 }
 
 static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+static int
 run_file(const char *path)
 {
 	char *text = read_file(path), *slash = strrchr(path, '/');
@@ -223,6 +233,10 @@ run_file(const char *path)
 	}
 	arena_fini(&tr.arena);
 	mem_free(text);
+	if (r.failed == 0)
+		nftw(tr.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	else
+		printf("kept %s\n", tr.dir);
 	printf("%d passed, %d failed\n", r.passed, r.failed);
 	return r.failed > 0;
 }

@@ -266,44 +266,72 @@ place_cursor(const struct broker *b, struct entry *e)
 
 /* ---- what memory has of it ---- */
 
-static void
-copy_groups(struct presence *p, const struct session_hello *in)
+static const char *
+pack(char **at, const char *s)
 {
-	struct arena *a = &p->own;
-	size_t i, n = in->groups.n;
+	size_t n = strlen(s) + 1;
 
-	p->face.groups.n = n;
-	p->face.groups.v = arena_zalloc(a, (n + 1) * sizeof(struct peer_group));
-	for (i = 0; i < n; i++) {
-		p->face.groups.v[i].name =
-		    arena_strdup(a, in->groups.v[i].name);
-		p->face.groups.v[i].role =
-		    arena_strdup(a, in->groups.v[i].role);
-	}
+	if (n == 1)
+		return "";
+	memcpy(*at, s, n);
+	*at += n;
+	return *at - n;
 }
 
+static char *
+pack_groups(struct peer *f, char *own, const struct session_hello *in)
+{
+	size_t i, n = in->groups.n;
+	struct peer_group *v = (struct peer_group *)(void *)own;
+
+	own += n * sizeof(*v);
+	for (i = 0; i < n; i++) {
+		v[i].name = pack(&own, in->groups.v[i].name);
+		v[i].role = pack(&own, in->groups.v[i].role);
+	}
+	f->groups.n = n;
+	f->groups.v = v;
+	return own;
+}
+
+static size_t
+packed_size(const struct session_hello *in)
+{
+	size_t i,
+	    n = strlen(in->role) + strlen(in->session_id) + strlen(in->cwd) +
+	    strlen(in->hostname) + strlen(in->peer_type) + strlen(in->channel) +
+	    strlen(in->model) + 7;
+
+	for (i = 0; i < in->groups.n; i++)
+		n += sizeof(struct peer_group) + strlen(in->groups.v[i].name) +
+		    strlen(in->groups.v[i].role) + 2;
+	return n;
+}
+
+/* An arena's smallest chunk would be most of what an idle session costs. */
 static void
 describe(struct presence *p, const struct session_hello *in)
 {
 	struct peer *f = &p->face;
-	struct arena *a = &p->own;
+	char *at;
 
-	arena_reset(a);
+	mem_free(p->own);
+	p->own = mem_alloc(packed_size(in));
+	at = pack_groups(f, p->own, in);
 	f->pubkey = p->key;
 	f->member_pubkey = p->member;
-	f->role = arena_strdup(a, in->role);
-	f->session_id = arena_strdup(a, in->session_id);
-	f->cwd = arena_strdup(a, in->cwd);
-	f->hostname = arena_strdup(a, in->hostname);
-	f->peer_type = arena_strdup(a, in->peer_type[0] ? in->peer_type : "ai");
-	f->channel = arena_strdup(a, in->channel);
-	f->model = arena_strdup(a, in->model);
+	f->role = pack(&at, in->role);
+	f->session_id = pack(&at, in->session_id);
+	f->cwd = pack(&at, in->cwd);
+	f->hostname = pack(&at, in->hostname);
+	f->peer_type = in->peer_type[0] ? pack(&at, in->peer_type) : "ai";
+	f->channel = pack(&at, in->channel);
+	f->model = pack(&at, in->model);
 	f->pid = in->pid;
 	f->home = in->home;
 	f->visible = !in->hidden;
 	f->online = true;
 	f->last_seen_at = 0;
-	copy_groups(p, in);
 	str_copy(p->status, sizeof(p->status),
 	    in->status[0] ? in->status : "idle");
 	f->status = p->status;
