@@ -273,7 +273,7 @@ def lie_dropped(s):
 
 def lie_session_ended(s):
     """Bob's session ended for reasons that are none"""
-    for reason in ("kicked", "revoked", "replaced", "nonsense"):
+    for reason in ("kicked", "replaced", "nonsense", "revoked"):
         s.proxy.push("bob", {"type": "session_ended", "reason": reason,
                              "pubkey": s.session["bob"].hex,
                              "by": "\x1b[2Jmallory"})
@@ -282,6 +282,9 @@ def lie_session_ended(s):
         check(reason in r.out and "\x1b" not in r.out, r)
         # the user acts, and it is back
         s.send("bob", "alice", code=0)
+    # a revoked key is not used again, be it true or not: home has a new one
+    homes = [x for x in s.bob.json("session", "list")["sessions"] if x["home"]]
+    check([x["key"] for x in homes] != [s.session["bob"].hex], homes)
     line = [x for x in r.out.splitlines() if "BAD" in x][0]
     return "status: " + " ".join(line.split()[1:]), 1
 

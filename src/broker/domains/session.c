@@ -31,6 +31,11 @@ static const char sql_keep[] =
     " seen_at) VALUES ($1, $2, $3, $4, $5, '', $6) ON CONFLICT (mesh, key)"
     " DO UPDATE SET queue = excluded.queue, seen_at = excluded.seen_at,"
     " attestation = excluded.attestation RETURNING no";
+static const char sql_recall[] =
+    "SELECT s.no, q.no, q.acked, m.no FROM session s"
+    " JOIN queue q ON q.no = s.queue AND q.daemon = $3"
+    " JOIN queue m ON m.mesh = s.mesh AND m.member = s.member AND m.daemon = ''"
+    " WHERE s.mesh = $1 AND s.key = $2 LIMIT 1";
 static const char sql_attest[] =
     "UPDATE session SET attestation = $2, seen_at = $3 WHERE no = $1";
 static const char sql_seen[] = "UPDATE session SET seen_at = $2 WHERE no = $1";
@@ -228,6 +233,22 @@ queue_of(struct rq *rq, struct entry *e, const char *daemon, int64_t *no,
 	return OK;
 }
 
+/* The disk is full: who is known may come in, to read. */
+static bool
+recall(struct rq *rq, struct entry *e)
+{
+	struct db_rows *r = query(rq, sql_recall, db_i((int64_t)e->mesh->no),
+	    db_s(e->in->session_pubkey), db_s(e->in->daemon_id));
+
+	if (r == NULL || r->n == 0)
+		return false;
+	e->no = db_int(r, 0, 0);
+	e->queue = db_int(r, 0, 1);
+	e->acked = db_int(r, 0, 2);
+	e->mqueue = db_int(r, 0, 3);
+	return true;
+}
+
 static int
 keep(struct rq *rq, struct entry *e)
 {
@@ -235,6 +256,8 @@ keep(struct rq *rq, struct entry *e)
 	int64_t none;
 
 	rq->mesh = e->mesh;
+	if (turn_is_read_only(rq->b->turn) && recall(rq, e))
+		return OK;
 	if (queue_of(rq, e, e->in->daemon_id, &e->queue, &e->acked) != OK ||
 	    queue_of(rq, e, "", &e->mqueue, &none) != OK)
 		return rq->why.code;
