@@ -80,7 +80,7 @@ struct presence {
 	char key[65], member[65], name[65], id[ID_LEN + 1];
 	char status[9];
 	char *attestation, *summary, *profile;
-	char *own; /* what hello said, in one piece; face points there */
+	char *own;	  /* what hello said, in one piece; face points there */
 	struct peer face; /* as list_peers shows it */
 };
 

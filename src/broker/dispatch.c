@@ -288,7 +288,9 @@ say_error(struct rq *rq)
 	};
 	struct buf *b = &rq->b->json;
 
-	if (e.message[0] == '\0')
+	/* Whose fault is ours is for the log: it names files and tables. */
+	if (e.message[0] == '\0' || rq->why.code == E_STORE ||
+	    rq->why.code == E_INTERNAL)
 		e.message = err_info(rq->why.code)->text;
 	turn_request_begin(rq->b->turn);
 	buf_clear(b);

@@ -6,4 +6,5 @@ import of_client  # noqa: F401
 import of_http  # noqa: F401
 import of_ws  # noqa: F401
 
-sys.exit(0 if harness.run_all(sys.argv[3:]) else 1)
+sys.exit(0 if harness.run_all(
+    [a for a in sys.argv[3:] if not a.startswith("-")]) else 1)

@@ -103,7 +103,9 @@ vat(struct json array, size_t at)
 	struct json v = { NULL, 0 };
 	size_t i;
 
-	vectors_each(array, i, v) if (i == at) break;
+	vectors_each(array, i, v)
+		if (i == at)
+			break;
 	return v;
 }
 

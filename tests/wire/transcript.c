@@ -219,7 +219,7 @@ run_file(const char *path)
 	const char *tmp = getenv("TMPDIR");
 
 	tr.file = slash == NULL ? path : slash + 1;
-	snprintf(tr.dir, sizeof(tr.dir), "%.40s/wire.XXXXXX",
+	snprintf(tr.dir, sizeof(tr.dir), "%.50s/wire.XXXXXX",
 	    tmp == NULL ? "/tmp" : tmp);
 	if (mkdtemp(tr.dir) == NULL) {
 		printf("no temporary folder %s\n", tr.dir);
