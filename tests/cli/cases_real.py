@@ -158,7 +158,9 @@ def case_newer_program():
         p = subprocess.run([newer, "mesh", "list"], env=h.env(),
                            capture_output=True, timeout=20)
         check(p.returncode == 0, "answered by the new one", p)
-        now = h.pids()
+        end = time.time() + 10  # what started it may take its time to end
+        while len(now := h.pids()) != 1 and time.time() < end:
+            time.sleep(0.05)
         check(len(now) == 1 and os.readlink(f"/proc/{now[0]}/exe") == newer,
               "renewed", was, now)
         h.ok("mesh", "list")

@@ -68,12 +68,17 @@ heard_ack(struct play *g, const struct frame *f, struct arena *a)
 static void
 heard_push(struct play *g, const struct frame *f, struct arena *a)
 {
+	struct sent_model *s;
 	struct message_push m;
 
 	MUST(wire_decode(f->msg, f->object, &m, a, NULL) == OK);
 	if (m.seq == 0)
 		return;
-	MUST(play_copy_of(g, m.message_id, m.sender_pubkey, m.target_spec));
+	s = play_copy_of(g, m.message_id, m.sender_pubkey, m.target_spec);
+	MUST(s != NULL);
+	MUST(s->seq == 0 || s->seq == m.seq ||
+	    m.created_at > s->at + KEEP_MS); /* forgotten, and sent again */
+	s->seq = m.seq;
 	for (int d = 0; d < DAEMONS; d++)
 		if (m.seq > g->newest[d])
 			g->newest[d] = m.seq;

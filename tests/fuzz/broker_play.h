@@ -19,6 +19,7 @@
 			abort();                                           \
 		}                                                          \
 	} while (0)
+#define KEEP_MS (30 * DAY_MS)
 #define PEOPLE 3
 #define DAEMONS (2 * PEOPLE) /* i and i + PEOPLE are person i's */
 #define SESSIONS 6	     /* likewise */
@@ -36,8 +37,9 @@ struct sent_model {   /* a copy that may be stored */
 	int from, to; /* to: SESSIONS and above are members */
 	char id[24];
 	int64_t at;
-	bool sure; /* the broker said so */
-	int seen;  /* deliveries, in the end */
+	int64_t seq; /* once it was heard; 0: never */
+	bool sure;   /* the broker said so */
+	int seen;    /* deliveries, in the end */
 };
 
 struct play {
