@@ -119,9 +119,9 @@ presence_move(struct broker *b, struct presence *p, struct bconn *to,
 	struct bconn *from = conn_at(b, p->conn);
 	struct session_ended end = { .pubkey = p->key, .reason = "replaced" };
 
-	if (from == to && p->queue == queue)
+	if (p->conn == to->id && p->queue == queue)
 		return;
-	if (from != NULL && from != to)
+	if (from != NULL && from->id != to->id)
 		conn_push(b, from, p->key, &wire_session_ended, &end);
 	leave_conn(b, p);
 	p->queue = queue;
