@@ -156,12 +156,12 @@ lint_tidy() {
 	tools/tidy build/clang "$JOBS"
 }
 
-# Kinds of tests beyond units: every tests/KIND/run.
+# Kinds of tests beyond units: every tests/KIND/run, or those named in ONLY.
 test_kinds() {
 	local dir=$1 run rc since
 	shift
 	for run in tests/*/run; do
-		[ -x "$run" ] || continue
+		[ -x "$run" ] && chosen "$(basename "${run%/run}")" || continue
 		rc=0 since=$SECONDS
 		CLAUDEMESH_BIN=$ROOT/$dir/claudemesh BUILD_DIR=$ROOT/$dir \
 			group "$WORK/log/kind" $((${1:+800} + 400)) \
@@ -220,28 +220,48 @@ sum_up() {
 	[ "$FAILED" = 0 ]
 }
 
+# chosen PART: whether this part of the tests was asked for: all when none was.
+ONLY=
+chosen() {
+	[ -z "$ONLY" ] || [[ " $ONLY " == *" $1 "* ]]
+}
+
+# run_tests [--full] [PART...]: all, or of it only lint, unit, fuzz, folders of
+# tests/ by name, or nothing but the sanitized build.
 run_tests() {
-	local full=${1:-}
-	[ -z "$full" ] || [ "$full" = --full ] || die "test knows only --full"
+	local full= part
+	for part; do
+		case $part in
+		--full) full=--full ;;
+		build | lint | unit | fuzz) ONLY="$ONLY $part" ;;
+		*)
+			[ -x "tests/$part/run" ] ||
+				die "test: no part '$part'; there are: build lint unit fuzz" \
+					"$(cd tests && ls -d */run | sed 's|/run||' | tr '\n' ' ')"
+			ONLY="$ONLY $part"
+			;;
+		esac
+	done
 	deps_test
 	begin_tests
-	lint_quick
-	check "release build" build build || true
+	! chosen lint || lint_quick
+	[ "$ONLY" ] || check "release build" build build || true
 	if ! check "sanitized build (gcc)" build_asan; then
 		sum_up # nothing of what follows would mean anything
 		return
 	fi
-	several 300 $(unit_tests build/asan)
+	! chosen unit || several 300 $(unit_tests build/asan)
 	test_strays "unit tests"
 	test_kinds build/asan $full
-	if check "fuzzers' build (clang)" build_fuzz; then
+	if chosen fuzz && check "fuzzers' build (clang)" build_fuzz; then
 		fuzz_all "$([ "$full" ] && echo 60 || echo 10)" $(fuzz_targets)
 	fi
-	if [ "$full" ] && check "sanitized build (clang)" build_clang; then
+	if [ "$full" ] && [ -z "$ONLY" ] &&
+		check "sanitized build (clang)" build_clang; then
 		several 300 $(unit_tests build/clang)
 		check "clang-tidy" lint_tidy || true
 	fi
-	check "rows exercised" tools/rows-seen "$WORK/seen" \
+	[ "$ONLY" ] || check "rows exercised" tools/rows-seen "$WORK/seen" \
 		build/asan/claudemesh || true
 	test_strays "the whole run"
 	sum_up
