@@ -39,6 +39,7 @@ struct roll {
 	struct map member_by_key, invite_by_key;
 	struct map revoked; /* member key and session key, 128 digits */
 	size_t nadmins;	    /* active ones */
+	bool old_clients, turn_due;
 };
 
 /* ---- the rules ---- */
@@ -62,6 +63,12 @@ struct step {
 		struct act_leave leave;
 		struct act_session_revoke session_revoke;
 		struct act_settings settings;
+		struct act_add add;
+		struct act_demote demote;
+		struct act_remove remove;
+		struct act_rotate rotate;
+		struct act_unban unban;
+		struct act_replace replace;
 	} is;
 };
 
@@ -88,5 +95,36 @@ struct act_kind {
 };
 
 const struct act_kind *act_kind(const char *name); /* NULL: unknown */
+
+/* ---- what several rules need: kinds.c ---- */
+
+int act_refused(struct why *, const char *field, const char *text);
+int need_key(const char *hex, const char *field, struct why *);
+int need_hash(const char *hex, const char *field, struct why *);
+int need_name(const char *fault, struct why *);
+int need_member_key(const struct roll *, struct step *, const char *hex,
+    struct why *);
+int need_recovery(const struct roll_member *, const char *hex, struct why *);
+bool member_active(const struct roll_member *);
+/* Makes or brings back step's member, and makes it admin or not. */
+void member_put(struct roll *, struct step *, const char *key, const char *name,
+    const char *recovery, bool admin);
+void admin_end(struct roll *, struct roll_member *);
+void invites_end(struct roll *, const char *author); /* those it made */
+void act_set(char *out, size_t cap, const char *s);  /* it fits */
+#define SET(array, s) act_set((array), sizeof(array), (s))
+
+/* ---- kinds_admin.c ---- */
+
+#define RULE(k)                                                          \
+	int k##_judge(const struct roll *, struct step *, struct why *); \
+	void k##_commit(struct roll *, struct step *);
+RULE(add)
+RULE(demote)
+RULE(remove)
+RULE(rotate)
+RULE(unban)
+RULE(replace)
+#undef RULE
 
 #endif

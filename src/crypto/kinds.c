@@ -1,9 +1,10 @@
 /*
  * kinds.c - the kinds of acts and the rule of each: who may, and what then.
  *
- * A later kind (remove, rotate, replace) is a row at the end of this file, a
- * judge and a commit. Judges change nothing; commits cannot fail. Nothing here
- * asks for the time: whether an invite has expired is the broker's judgement.
+ * A kind is a row at the end of this file, a judge and a commit; those that make
+ * and end members by an admin's word are in kinds_admin.c. Judges change nothing;
+ * commits cannot fail. Nothing here asks for the time: whether an invite has
+ * expired is the broker's judgement.
  */
 #include <assert.h>
 #include <string.h>
@@ -14,39 +15,38 @@
 
 #define NAME_MAX_BYTES 64
 
-static int
-refused(struct why *w, const char *field, const char *text)
+int
+act_refused(struct why *w, const char *field, const char *text)
 {
 	return why_field(w, E_ROLL_REFUSED, field, "%s", text);
 }
 
-static void
-set(char *out, size_t cap, const char *s)
+void
+act_set(char *out, size_t cap, const char *s)
 {
 	bool fits = str_copy(out, cap, s);
 
 	assert(fits); /* the rows' limits are the same */
 	(void)fits;
 }
-#define SET(array, s) set((array), sizeof(array), (s))
 
 /* ---- what several rules need ---- */
 
-static int
+int
 need_key(const char *hex, const char *field, struct why *w)
 {
 	uint8_t pub[32];
 
 	if (!key_parse(pub, hex))
-		return refused(w, field, "this is no valid public key");
+		return act_refused(w, field, "this is no valid public key");
 	return OK;
 }
 
-static int
+int
 need_hash(const char *hex, const char *field, struct why *w)
 {
 	if (!hex_is(hex, 32))
-		return refused(w, field, "this is not 32 bytes as hex");
+		return act_refused(w, field, "this is not 32 bytes as hex");
 	return OK;
 }
 
@@ -79,7 +79,7 @@ roll_name_fault(const char *name)
 }
 
 /* The name itself is not repeated: it may be what must not be shown. */
-static int
+int
 need_name(const char *fault, struct why *w)
 {
 	if (fault == NULL)
@@ -88,7 +88,7 @@ need_name(const char *fault, struct why *w)
 }
 
 /* A key that is to be a member's: no other use, and not barred. */
-static int
+int
 need_member_key(const struct roll *r, struct step *s, const char *hex,
     struct why *w)
 {
@@ -103,31 +103,31 @@ need_member_key(const struct roll *r, struct step *s, const char *hex,
 	if ((e = need_key(hex, "member", w)) != OK)
 		return e;
 	if (str_eq(hex, r->owner) || map_gets(&r->invite_by_key, hex) != NULL)
-		return refused(w, "member",
+		return act_refused(w, "member",
 		    "the owner key or an invite key is no member key");
 	return OK;
 }
 
 /* A thief of the member key shall not exchange it for one of his own. */
-static int
+int
 need_recovery(const struct roll_member *m, const char *hex, struct why *w)
 {
 	if (hex[0] == '\0')
 		return OK;
 	if (m != NULL && m->recovery[0] != '\0' && !str_eq(hex, m->recovery))
-		return refused(w, "recovery",
+		return act_refused(w, "recovery",
 		    "the member's recovery key is another one");
 	return need_key(hex, "recovery", w);
 }
 
-static bool
-active(const struct roll_member *m)
+bool
+member_active(const struct roll_member *m)
 {
 	return m != NULL && m->state == MEMBER_ACTIVE;
 }
 
 /* Makes or brings back the member, and makes it admin or not. */
-static void
+void
 member_put(struct roll *r, struct step *s, const char *key, const char *name,
     const char *recovery, bool admin)
 {
@@ -139,7 +139,7 @@ member_put(struct roll *r, struct step *s, const char *key, const char *name,
 		vec_add(&r->members, m);
 		map_puts(&r->member_by_key, m->key, m);
 	}
-	if (!active(m) || s->member == NULL) {
+	if (!member_active(m) || s->member == NULL) {
 		m->joined_n = s->head.n;
 		m->joined_at = s->head.at;
 		SET(m->invite, s->invite != NULL ? s->invite->key : "");
@@ -148,8 +148,29 @@ member_put(struct roll *r, struct step *s, const char *key, const char *name,
 	if (recovery[0] != '\0')
 		SET(m->recovery, recovery);
 	m->state = MEMBER_ACTIVE;
+	m->ended_n = 0;
+	m->old_client = false;
 	m->admin = admin;
 	r->nadmins += admin;
+}
+
+/* Its authority ends, and so does what rests on it. */
+void
+admin_end(struct roll *r, struct roll_member *m)
+{
+	if (!m->admin)
+		return;
+	m->admin = false;
+	r->nadmins--;
+	invites_end(r, m->key);
+}
+
+void
+invites_end(struct roll *r, const char *author)
+{
+	for (size_t i = 0; i < r->invites.n; i++)
+		if (str_eq(r->invites.v[i]->author, author))
+			r->invites.v[i]->revoked = true;
 }
 
 /* ---- genesis ---- */
@@ -193,7 +214,7 @@ admin_judge(const struct roll *r, struct step *s, struct why *w)
 
 	if ((e = need_member_key(r, s, in->member, w)) != OK)
 		return e;
-	if (active(s->member) && s->member->admin)
+	if (member_active(s->member) && s->member->admin)
 		return why_field(w, E_CONFLICT, "member",
 		    "this member is an admin already");
 	if ((e = need_name(roll_name_fault(in->name), w)) != OK)
@@ -218,18 +239,18 @@ invite_judge(const struct roll *r, struct step *s, struct why *w)
 	bool admin = str_eq(in->role, "admin");
 
 	if (!admin && !str_eq(in->role, "member"))
-		return refused(w, "role",
+		return act_refused(w, "role",
 		    "the role is neither member nor admin");
 	if (admin && !s->by_owner)
-		return refused(w, "role", "only the owner invites admins");
+		return act_refused(w, "role", "only the owner invites admins");
 	if (admin && in->uses != 1)
-		return refused(w, "uses", "an admin's invite has one use");
+		return act_refused(w, "uses", "an admin's invite has one use");
 	if (map_gets(&r->invite_by_key, in->invite) != NULL)
 		return why_field(w, E_CONFLICT, "invite",
 		    "this invite key was used before");
 	if (str_eq(in->invite, r->owner) ||
 	    map_gets(&r->member_by_key, in->invite) != NULL)
-		return refused(w, "invite",
+		return act_refused(w, "invite",
 		    "the owner key or a member key is no invite key");
 	return need_key(in->invite, "invite", w);
 }
@@ -261,7 +282,7 @@ invite_revoke_judge(const struct roll *r, struct step *s, struct why *w)
 		    "the roll has no such invite");
 	if (!s->by_owner && !s->author->admin &&
 	    !str_eq(s->invite->author, s->head.author))
-		return refused(w, "author",
+		return act_refused(w, "author",
 		    "only its author, an admin or the owner revokes an invite");
 	if (s->invite->revoked)
 		return why_field(w, E_CONFLICT, "invite",
@@ -302,8 +323,9 @@ join_judge(const struct roll *r, struct step *s, struct why *w)
 	int e;
 
 	if (!str_eq(in->member, s->head.author))
-		return refused(w, "author", "a join is signed by its member");
-	if (active(map_gets(&r->member_by_key, in->member)))
+		return act_refused(w, "author",
+		    "a join is signed by its member");
+	if (member_active(map_gets(&r->member_by_key, in->member)))
 		return why_field(w, E_CONFLICT, "member",
 		    "this key is a member already");
 	if ((e = join_invite(r, s, w)) != OK ||
@@ -328,7 +350,7 @@ static int
 leave_judge(const struct roll *r, struct step *s, struct why *w)
 {
 	if (s->author->admin && r->nadmins == 1)
-		return refused(w, "author",
+		return act_refused(w, "author",
 		    "the last admin may not leave; make another one first");
 	return OK;
 }
@@ -339,14 +361,9 @@ leave_commit(struct roll *r, struct step *s)
 	struct roll_member *m = s->author;
 
 	m->state = MEMBER_LEFT;
-	if (!m->admin)
-		return;
-	m->admin = false;
-	r->nadmins--;
-	/* its authority ends, and so does what rests on it */
-	for (size_t i = 0; i < r->invites.n; i++)
-		if (str_eq(r->invites.v[i]->author, m->key))
-			r->invites.v[i]->revoked = true;
+	m->ended_n = s->head.n;
+	r->turn_due |= !m->old_client; /* which never had the key */
+	admin_end(r, m);
 }
 
 /* ---- session_revoke ---- */
@@ -358,9 +375,9 @@ session_revoke_judge(const struct roll *r, struct step *s, struct why *w)
 
 	s->member = map_gets(&r->member_by_key, in->member);
 	if (s->member == NULL)
-		return refused(w, "member", "this key was never a member");
+		return act_refused(w, "member", "this key was never a member");
 	if (!s->by_owner && !s->author->admin && s->member != s->author)
-		return refused(w, "author",
+		return act_refused(w, "author",
 		    "only its member, an admin or the owner revokes a session");
 	if (roll_session_revoked(r, in->member, in->session))
 		return why_field(w, E_CONFLICT, "session",
@@ -387,6 +404,9 @@ settings_judge(const struct roll *r, struct step *s, struct why *w)
 	const struct act_settings *in = &s->is.settings;
 
 	(void)r;
+	if (in->old_clients[0] != '\0' && !str_eq(in->old_clients, "on") &&
+	    !str_eq(in->old_clients, "off"))
+		return act_refused(w, "oldClients", "oldClients is on or off");
 	if (in->name[0] == '\0')
 		return OK;
 	return need_name(str_name_fault(in->name, NAME_MAX_BYTES), w);
@@ -403,6 +423,8 @@ settings_commit(struct roll *r, struct step *s)
 		r->send_rate = in->send_rate;
 	if (in->send_burst != 0)
 		r->send_burst = in->send_burst;
+	if (in->old_clients[0] != '\0')
+		r->old_clients = str_eq(in->old_clients, "on");
 }
 
 /* ---- the table ---- */
@@ -423,6 +445,12 @@ static const struct act_kind kinds[] = {
 	KIND(leave, BY_MEMBER, 1, 0),
 	KIND(session_revoke, BY_OWNER | BY_MEMBER, 1, 0),
 	KIND(settings, BY_OWNER | BY_ADMIN, 1, 0),
+	KIND(add, BY_OWNER | BY_ADMIN, 1, 0),
+	KIND(demote, BY_OWNER, 1, 0),
+	KIND(remove, BY_OWNER | BY_ADMIN, 1, 0),
+	KIND(rotate, BY_OWNER | BY_ADMIN, 1, 0),
+	KIND(unban, BY_OWNER | BY_ADMIN, 1, 0),
+	KIND(replace, BY_SELF, 2, offsetof(struct act_replace, member)),
 };
 
 const struct act_kind *

@@ -291,6 +291,18 @@ roll_send_burst(const struct roll *r)
 	return r->send_burst;
 }
 
+bool
+roll_old_clients(const struct roll *r)
+{
+	return r->old_clients;
+}
+
+bool
+roll_turn_due(const struct roll *r)
+{
+	return r->turn_due;
+}
+
 const struct roll_member *
 roll_member(const struct roll *r, const char *key_hex)
 {

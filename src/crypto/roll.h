@@ -9,8 +9,9 @@
  * An act's hash is the SHA-256 of its decoded bytes: count, signatures, JSON.
  * When an admin leaves, the invites it made are revoked with that; a member's
  * known recovery key is not changed by joining again or by becoming admin; the
- * last admin may not leave. No key has two uses: owner, member and invite keys
- * are all different.
+ * last admin may not leave, nor be removed or demoted. No key has two uses:
+ * owner, member and invite keys are all different. A removed key comes back only
+ * after an unban, by an invite like any other; a replaced one never.
  */
 #ifndef CRYPTO_ROLL_H
 #define CRYPTO_ROLL_H
@@ -26,7 +27,10 @@ struct roll_member {
 	char key[65], name[65], recovery[65], invite[65];
 	enum member_state state;
 	bool admin;
+	bool old_client;	     /* speaks dialect 1 */
 	int64_t joined_n, joined_at; /* act number; the author's clock */
+	int64_t ended_n;	     /* act that ended it; 0 while active */
+	char replaced[65];	     /* by this key; "" when it was not */
 };
 struct roll_invite {
 	char key[65], author[65];
@@ -70,6 +74,10 @@ int64_t roll_epoch(const struct roll *);
 const char *roll_epoch_hash(const struct roll *);
 int64_t roll_send_rate(const struct roll *); /* 0: not set */
 int64_t roll_send_burst(const struct roll *);
+bool roll_old_clients(const struct roll *); /* the owner lets them in */
+/* Somebody left, or a key was replaced, who knows the epoch key: an admin's
+ * daemon is to turn the epoch. */
+bool roll_turn_due(const struct roll *);
 
 /* By key; NULL when there is none. Pointers valid until the next apply. */
 const struct roll_member *roll_member(const struct roll *, const char *key_hex);

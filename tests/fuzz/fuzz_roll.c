@@ -69,6 +69,53 @@ byte(struct input *in)
 	return in->n == 0 ? 0 : (in->n--, *in->p++);
 }
 
+/* The kinds by an admin's word, and turns of the epoch. */
+static char *
+make_more(struct arena *a, const struct roll *r, uint8_t kind,
+    const struct key *author, const struct key *k, const struct key *inv,
+    const char *n)
+{
+	int64_t epoch = roll_epoch(r) + 1 + (kind >> 4) / 12;
+	char hash[65];
+
+	sha256_hex(hash, &epoch, sizeof(epoch));
+	switch (kind % 16) {
+	case 9:
+		return act_make(a, r, "add", &wire_act_add,
+		    &(struct act_add){ .member = k->hex,
+			.name = n,
+			.old_client = kind & 0x80 },
+		    author, NULL, kind);
+	case 10:
+		return act_make(a, r, "demote", &wire_act_demote,
+		    &(struct act_demote){ .member = k->hex }, author, NULL,
+		    kind);
+	case 11:
+	case 12:
+		return act_make(a, r, "remove", &wire_act_remove,
+		    &(struct act_remove){ .member = k->hex,
+			.epoch = epoch,
+			.epoch_hash = hash,
+			.keys_hash = zero64 },
+		    author, NULL, kind);
+	case 13:
+		return act_make(a, r, "rotate", &wire_act_rotate,
+		    &(struct act_rotate){ .epoch = epoch,
+			.epoch_hash = hash,
+			.keys_hash = zero64,
+			.invite = kind & 0x80 ? inv->hex : "" },
+		    author, NULL, kind);
+	case 14:
+		return act_make(a, r, "unban", &wire_act_unban,
+		    &(struct act_unban){ .member = k->hex }, author, NULL,
+		    kind);
+	default:
+		return act_make(a, r, "replace", &wire_act_replace,
+		    &(struct act_replace){ .old = k->hex, .member = inv->hex },
+		    author, inv, kind);
+	}
+}
+
 static char *
 make(struct arena *a, const struct roll *r, struct input *in)
 {
@@ -82,7 +129,9 @@ make(struct arena *a, const struct roll *r, struct input *in)
 	const char *rec = what & 0x80 ? k->hex : "";
 	int64_t now = kind;
 
-	switch (kind % 9) {
+	if (kind % 16 >= 9)
+		return make_more(a, r, kind, author, k, inv, n);
+	switch (kind % 16) {
 	case 0:
 		return act_make(a, r, "genesis", &wire_act_genesis,
 		    &(struct act_genesis){ .nonce = zero64,
@@ -165,15 +214,17 @@ digest(const struct roll *r, char out[65])
 	struct buf b;
 
 	buf_init(&b, 1 << 20);
-	buf_addf(&b, "%s %s %s %s %s %s %lld %lld %lld %s %zu %zu\n",
+	buf_addf(&b, "%s %s %s %s %s %s %lld %lld %lld %s %zu %zu %d %d %lld\n",
 	    roll_mesh(r), roll_owner(r), roll_genesis_nonce(r), roll_name(r),
 	    roll_log_key(r), roll_epoch_hash(r), (long long)roll_n(r),
 	    (long long)roll_send_rate(r), (long long)roll_send_burst(r),
-	    roll_head(r), r->nadmins, r->revoked.n);
+	    roll_head(r), r->nadmins, r->revoked.n, r->old_clients, r->turn_due,
+	    (long long)roll_epoch(r));
 	for (size_t i = 0; (m = roll_member_at(r, i)) != NULL; i++)
-		buf_addf(&b, "%s %s %s %s %d %d %lld %lld\n", m->key, m->name,
-		    m->recovery, m->invite, m->state, m->admin,
-		    (long long)m->joined_n, (long long)m->joined_at);
+		buf_addf(&b, "%s %s %s %s %d %d %lld %lld %d %lld %s\n", m->key,
+		    m->name, m->recovery, m->invite, m->state, m->admin,
+		    (long long)m->joined_n, (long long)m->joined_at,
+		    m->old_client, (long long)m->ended_n, m->replaced);
 	for (size_t i = 0; (v = roll_invite_at(r, i)) != NULL; i++)
 		buf_addf(&b, "%s %s %d %d %lld %lld %lld\n", v->key, v->author,
 		    v->admin, v->revoked, (long long)v->uses,
@@ -194,7 +245,8 @@ check_members(const struct roll *r)
 
 		MUST(roll_member(r, m->key) == m);
 		MUST(roll_name_fault(m->name) == NULL);
-		MUST(m->state != MEMBER_REMOVED);
+		MUST((m->state == MEMBER_ACTIVE) == (m->ended_n == 0));
+		MUST(m->replaced[0] == '\0' || m->state == MEMBER_REMOVED);
 		MUST(!m->admin || m->state == MEMBER_ACTIVE);
 		MUST(m->invite[0] == '\0' || (v != NULL && v->used > 0));
 		MUST(!str_eq(m->key, roll_owner(r)));

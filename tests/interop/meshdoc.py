@@ -171,6 +171,9 @@ def check_fields(fields, row):
             if not isinstance(value, dict):
                 raise Refused("bad_field", name)
             check_fields(value, kind)
+        elif kind == "bool":
+            if not isinstance(value, bool):
+                raise Refused("bad_field", name)
         elif kind == "int":
             if not isinstance(value, int) or isinstance(value, bool):
                 raise Refused("bad_field", name)

@@ -9,6 +9,9 @@ from meshdoc import (Refused, b32, b64, check_fields, compact, instant, is_hex,
 ACT = [("v", "int", 1, 0, 2**53 - 1), ("kind", "str", 1, 1, 16),
        ("n", "int", 1, 0, 2**53 - 1), ("prev", "str", 1, 0, 64),
        ("author", "str", 1, 64, 64), ("at", "at", 1, 0, 0)]
+TURN = [("epoch", "int", 1, 2, 2**53 - 1), ("epochHash", "str", 1, 64, 64),
+        ("keys", "int", 1, 0, 100000), ("keysHash", "str", 1, 64, 64)]
+SECOND = {"join": "invite", "replace": "member"}    # who signs second
 KINDS = {
     "genesis": [("nonce", "str", 1, 64, 64), ("name", "str", 1, 1, 64),
                 ("logKey", "str", 1, 64, 64), ("epoch", "int", 1, 1, 1),
@@ -23,7 +26,15 @@ KINDS = {
     "leave": [],
     "session_revoke": [("member", "str", 1, 64, 64), ("session", "str", 1, 64, 64)],
     "settings": [("name", "str", 0, 0, 64), ("sendRate", "int", 0, 0, 100000),
-                 ("sendBurst", "int", 0, 0, 1000000)],
+                 ("sendBurst", "int", 0, 0, 1000000), ("oldClients", "str", 0, 0, 3)],
+    "add": [("member", "str", 1, 64, 64), ("name", "str", 1, 1, 64),
+            ("oldClient", "bool", 0, 0, 0), ("recovery", "str", 0, 0, 64)],
+    "demote": [("member", "str", 1, 64, 64)],
+    "remove": [("member", "str", 1, 64, 64)] + TURN,
+    "rotate": TURN + [("invite", "str", 0, 0, 64)],
+    "unban": [("member", "str", 1, 64, 64)],
+    "replace": [("old", "str", 1, 64, 64), ("member", "str", 1, 64, 64),
+                ("recovery", "str", 0, 0, 64)],
 }
 # The documents give no rules for names; these were found by trying.
 RESERVED = {"system", "broker", "all", "human"}
@@ -58,8 +69,10 @@ class Roll:
         self.mesh = self.owner = self.name = self.log_key = self.nonce = ""
         self.epoch, self.epoch_hash = 0, ""
         self.send_rate = self.send_burst = 0
+        self.old_clients = self.turn_due = False
         self.members, self.invites = {}, {}
         self.revoked = set()            # (member, session)
+        self.replaced = set()
 
     @property
     def n(self):
@@ -102,7 +115,7 @@ class Roll:
         if act["v"] != 2 or kind not in KINDS:
             raise Refused("roll_refused", "version or kind")
         check_fields(act, KINDS[kind])
-        if count != (2 if kind == "join" else 1):
+        if count != (2 if kind in SECOND else 1):
             raise Refused("roll_refused", "number of signatures")
         if act["n"] != self.n or act["prev"] != self.head:
             raise Refused("roll_conflict", "does not follow the head")
@@ -110,18 +123,18 @@ class Roll:
             if act.get(field) and field in [r[0] for r in ACT + KINDS[kind]]:
                 if not valid_key(act[field]):
                     raise Refused("roll_refused", field + " is no key")
-        for name in ("nonce", "epochHash"):
-            if kind == "genesis" and not is_hex(act[name], 32):
+        for name in ("nonce", "epochHash", "keysHash"):
+            if name in act and name in [r[0] for r in KINDS[kind]] and not is_hex(act[name], 32):
                 raise Refused("roll_refused", name)
         if "name" in [r[0] for r in KINDS[kind]] and act.get("name"):
             check_name(act["name"])
         verify("act", act["author"], raw[1:65], data)
-        if kind == "join":
-            verify("act", act["invite"], raw[65:129], data)
+        if kind in SECOND:
+            verify("act", act[SECOND[kind]], raw[65:129], data)
         digest = hashlib.sha256(raw).hexdigest()
         if (kind == "genesis") != (self.n == 0):
             raise Refused("roll_refused", "genesis is the first act and no other")
-        if kind not in ("genesis", "join") and act["author"] != self.owner:
+        if kind not in ("genesis", "join", "replace") and act["author"] != self.owner:
             state = self.members.get(act["author"], {}).get("state")
             if state is None:
                 raise Refused("roll_refused", "a stranger")
@@ -153,6 +166,15 @@ class Roll:
         self._enter(act, True, "")
 
     def _enter(self, act, admin, invite):
+        old = self.members.get(act["member"])
+        if old is not None and old["state"] == "removed":
+            raise Refused("revoked", "a removed key does not come back")
+        if act["member"] == self.owner or act["member"] in self.invites:
+            raise Refused("roll_refused", "the key has another use")
+        if old is not None and old["state"] == "active":
+            self.members[act["member"]]["admin"] = admin or old["admin"]
+            self.members[act["member"]]["name"] = act["name"]
+            return
         self.members[act["member"]] = {
             "key": act["member"], "name": act["name"], "state": "active",
             "admin": admin, "invite": invite, "joined": act["n"],
@@ -193,8 +215,8 @@ class Roll:
             raise Refused("conflict", "a member already")
         if invite["used"] >= invite["uses"]:
             raise Refused("invite_used_up", "")
-        invite["used"] += 1
         self._enter(act, invite["admin"], act["invite"])
+        invite["used"] += 1
 
     def _leave(self, act, _):
         member = self.members.get(act["author"])
@@ -203,10 +225,99 @@ class Roll:
         admins = [m for m in self.members.values() if m["state"] == "active" and m["admin"]]
         if admins == [member]:
             raise Refused("roll_refused", "the last admin stays")
+        admin = member["admin"]
         member["state"], member["admin"] = "left", False
+        self.turn_due = self.turn_due or not member.get("old_client")
+        if admin:
+            self._end_invites(act["author"])
+
+    def _end_invites(self, author):
         for invite in self.invites.values():
-            if invite["author"] == act["author"]:
+            if invite["author"] == author:
                 invite["revoked"] = True
+
+    def _add(self, act, _):
+        self._need_admin(act["author"])
+        if self.active(act["member"]):
+            raise Refused("conflict", "a member already")
+        self._enter(act, False, "")
+        if act.get("oldClient"):
+            self.members[act["member"]]["old_client"] = True
+
+    def _admins(self):
+        return [m["key"] for m in self.members.values() if m["state"] == "active" and m["admin"]]
+
+    def _demote(self, act, _):
+        if act["author"] != self.owner:
+            raise Refused("roll_refused", "only the owner demotes")
+        if not self.active(act["member"]):
+            raise Refused("roll_refused", "no member")
+        if not self.is_admin(act["member"]):
+            raise Refused("conflict", "no admin")
+        if len(self._admins()) == 1:
+            raise Refused("roll_refused", "the last admin stays")
+        self.members[act["member"]]["admin"] = False
+        self._end_invites(act["member"])
+
+    def _turn(self, act):
+        if act["epoch"] != self.epoch + 1 or act["epochHash"] == self.epoch_hash:
+            raise Refused("roll_refused", "no new epoch")
+
+    def _turned(self, act):
+        self.epoch, self.epoch_hash = act["epoch"], act["epochHash"]
+        self.turn_due = False
+
+    def _remove(self, act, _):
+        self._need_admin(act["author"])
+        member = self.members.get(act["member"])
+        if member is None or act["member"] == act["author"]:
+            raise Refused("roll_refused", "no member, or itself")
+        if member["state"] == "removed":
+            raise Refused("conflict", "removed already")
+        if member["admin"] and (act["author"] != self.owner or len(self._admins()) == 1):
+            raise Refused("roll_refused", "an admin")
+        self._turn(act)
+        self._end_invites(act["member"])
+        if member["invite"] in self.invites:
+            self.invites[member["invite"]]["revoked"] = True
+        member["state"], member["admin"] = "removed", False
+        self._turned(act)
+
+    def _rotate(self, act, _):
+        self._need_admin(act["author"])
+        leaked = act.get("invite")
+        if leaked and leaked not in self.invites:
+            raise Refused("invite_unknown", "")
+        self._turn(act)
+        if leaked:
+            self.invites[leaked]["revoked"] = True
+        self._turned(act)
+
+    def _unban(self, act, _):
+        self._need_admin(act["author"])
+        member = self.members.get(act["member"])
+        if member is None or member["state"] != "removed":
+            raise Refused("conflict", "not removed")
+        if act["member"] in self.replaced:
+            raise Refused("roll_refused", "replaced for ever")
+        member["state"] = "left"
+
+    def _replace(self, act, _):
+        old = self.members.get(act["old"])
+        if not self.active(act["old"]):
+            raise Refused("roll_refused", "no member")
+        if act["author"] not in (self.owner, old["recovery"]) and not (
+                self.is_admin(act["author"]) and not old["admin"]):
+            raise Refused("roll_refused", "may not replace it")
+        if act["member"] in self.members:
+            raise Refused("conflict", "the new key is known")
+        fields = {"member": act["member"], "name": old["name"], "n": act["n"],
+                  "recovery": act.get("recovery") or old["recovery"]}
+        self._enter(fields, old["admin"], "")
+        self._end_invites(act["old"])
+        old["state"], old["admin"] = "removed", False
+        self.replaced.add(act["old"])
+        self.turn_due = True
 
     def _session_revoke(self, act, _):
         if act["author"] != act["member"]:
@@ -219,9 +330,13 @@ class Roll:
 
     def _settings(self, act, _):
         self._need_admin(act["author"])
+        if act.get("oldClients", "on") not in ("on", "off", ""):
+            raise Refused("roll_refused", "oldClients")
         self.name = act.get("name") or self.name
         self.send_rate = act.get("sendRate") or self.send_rate
         self.send_burst = act.get("sendBurst") or self.send_burst
+        if act.get("oldClients"):
+            self.old_clients = act["oldClients"] == "on"
 
     # --- what the broker shows ----------------------------------------------
 

@@ -157,6 +157,24 @@ t_settings(struct roll *r, int by, const char *name, int rate, int burst)
 	    .send_burst = burst);
 }
 
+#define HASH(c) c c c c c c c c /* 64 digits of eight */
+#define TURN(e)                                                      \
+	.epoch = (e),                                                \
+	.epoch_hash = (e) % 2 ? HASH("11111111") : HASH("22222222"), \
+	.keys = 3, .keys_hash = ZERO64
+
+static inline int
+t_remove(struct roll *r, int by, int member, int64_t epoch)
+{
+	return TRY(r, remove, by, -1, .member = K[member].hex, TURN(epoch));
+}
+
+static inline int
+t_rotate(struct roll *r, int by, int64_t epoch)
+{
+	return TRY(r, rotate, by, -1, TURN(epoch));
+}
+
 /* The mesh described at the top; INV0 has two uses left, made by ALICE. */
 static inline struct roll *
 the_mesh(void)

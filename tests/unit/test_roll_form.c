@@ -79,7 +79,7 @@ test_text(void **state)
 	assert_int_equal(check_text(r,
 			     settings_text(r, "2", "Settings", me, "")),
 	    E_ROLL_REFUSED);
-	assert_int_equal(check_text(r, settings_text(r, "2", "remove", me, "")),
+	assert_int_equal(check_text(r, settings_text(r, "2", "vanish", me, "")),
 	    E_ROLL_REFUSED);
 	assert_string_equal(W.field, "kind");
 	assert_int_equal(check_text(r,

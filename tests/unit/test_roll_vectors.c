@@ -111,6 +111,8 @@ same_members(const struct roll *r, struct json list)
 		assert_string_equal(m->invite, vs(v, "invite"));
 		assert_string_equal(m->recovery, vs(v, "recovery"));
 		assert_int_equal(m->joined_n, vi(v, "joined"));
+		assert_int_equal(m->old_client,
+		    json_member(v, "old_client").p != NULL);
 	}
 	assert_null(roll_member_at(r, i));
 }
@@ -153,6 +155,8 @@ same_state(const struct roll *r)
 	assert_string_equal(roll_epoch_hash(r), vs(s, "epoch_hash"));
 	assert_int_equal(roll_send_rate(r), vi(s, "send_rate"));
 	assert_int_equal(roll_send_burst(r), vi(s, "send_burst"));
+	assert_int_equal(roll_old_clients(r), vb(s, "old_clients"));
+	assert_int_equal(roll_turn_due(r), vb(s, "turn_due"));
 	same_members(r, vmember(s, "members"));
 	same_invites(r, vmember(s, "invites"));
 	vectors_each(vmember(s, "revoked_sessions"), i, v) {

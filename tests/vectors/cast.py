@@ -101,8 +101,10 @@ MEMBER = {who: Key(hkdf(seed, b"claudemesh/member/2|" + MESH.encode()))
           for who, seed in ACCOUNT.items()}
 SESSION = {who: Key(bytes([0x50 + i]) * 32)
            for i, who in enumerate(ACCOUNT)}
-INVITE = [Key(bytes([0x60 + i]) * 32) for i in range(6)]
+INVITE = [Key(bytes([0x60 + i]) * 32) for i in range(8)]
 RECOVERY = Key(b"\x70" * 32)
+OLGA = Key(b"\x71" * 32)		# an old client
+NEW_ALICE = Key(b"\x72" * 32)
 STRANGER = Key(b"\x7f" * 32)
 
 

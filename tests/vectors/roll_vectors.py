@@ -181,23 +181,114 @@ def roll_end(r):
     r.add("settings, written in another hand", act_text(text, OWNER))
 
 
-def member(who, name, state, admin, by, joined, recovery=""):
-    return {"key": MEMBER[who].hex, "name": name, "state": state,
+def turned(epoch, **more):
+    """The fields of a turn: what was staged is vectors of its own (seal.json)."""
+    f = {"epoch": epoch, "epochHash": sha256(b"epoch key %d" % epoch).hex(),
+         "keys": 2, "keysHash": sha256(b"keys %d" % epoch).hex()}
+    f.update(more)
+    return f
+
+
+def roll_added(r):
+    alice, bob = MEMBER["alice"], MEMBER["bob"]
+    olga = {"member": OLGA.hex, "name": "olga", "oldClient": True}
+    r.no("a plain member adds one", "roll_refused", "add", bob, **olga)
+    r.no("a member is added", "conflict", "add", alice, member=bob.hex,
+         name="bob")
+    r.no("the owner key is added", "roll_refused", "add", alice,
+         member=OWNER.hex, name="olga")
+    r.act("alice adds an old client by its key", "add", alice, **olga)
+    r.no("oldClients is neither on nor off", "roll_refused", "settings",
+         OWNER, oldClients="yes")
+    r.act("the owner lets old clients in", "settings", OWNER, oldClients="on")
+    r.no("an admin demotes", "roll_refused", "demote", alice,
+         member=alice.hex)
+    r.no("the last admin is demoted", "roll_refused", "demote", OWNER,
+         member=alice.hex)
+    r.no("no admin is demoted", "conflict", "demote", OWNER, member=bob.hex)
+    r.act("the owner makes dave admin", "admin", OWNER,
+          member=MEMBER["dave"].hex, name="dave")
+    r.act("dave invites", "invite", MEMBER["dave"],
+          **named(invite(INVITE[5], uses=3)))
+
+
+def roll_removed(r):
+    alice, bob, dave = MEMBER["alice"], MEMBER["bob"], MEMBER["dave"]
+    r.no("a plain member removes", "roll_refused", "remove", bob,
+         member=OLGA.hex, **turned(2))
+    r.no("an admin removes an admin", "roll_refused", "remove", alice,
+         member=dave.hex, **turned(2))
+    r.no("an admin removes itself", "roll_refused", "remove", alice,
+         member=alice.hex, **turned(2))
+    r.no("an epoch is left out", "roll_refused", "remove", alice,
+         member=bob.hex, **turned(3))
+    r.no("the key stays the same", "roll_refused", "remove", alice,
+         member=bob.hex, **turned(2, epochHash=sha256(EPOCH_KEY).hex()))
+    r.no("a hash that is none", "roll_refused", "remove", alice,
+         member=bob.hex, **turned(2, keysHash="x" * 64))
+    r.act("alice removes bob, and the epoch turns", "remove", alice,
+          member=bob.hex, **turned(2))
+    r.no("who was removed can do nothing", "revoked", "leave", bob)
+    r.no("who was removed joins by another invite", "revoked", "join", bob,
+         INVITE[5], **join(INVITE[5], "bob"))
+    r.no("removed already", "conflict", "remove", alice, member=bob.hex,
+         **turned(3))
+    r.no("who was removed is made admin", "revoked", "admin", OWNER,
+         member=bob.hex, name="bob")
+    r.no("a plain member turns the epoch", "roll_refused", "rotate", OLGA,
+         **turned(3))
+    r.no("an unknown invite leaked", "invite_unknown", "rotate", alice,
+         **turned(3, invite=INVITE[6].hex))
+    r.act("dave's invite leaked: it goes, and the epoch with it", "rotate",
+          alice, **turned(3, invite=INVITE[5].hex))
+    r.no("the leaked invite is used", "invite_revoked", "join", STRANGER,
+         INVITE[5], invite=INVITE[5].hex, member=STRANGER.hex, name="eve")
+    r.no("who was not removed is unbanned", "conflict", "unban", alice,
+         member=dave.hex)
+    r.act("alice lets bob join again", "unban", alice, member=bob.hex)
+    r.no("who was let in is no member yet", "revoked", "leave", bob)
+    r.act("alice invites", "invite", alice, **named(invite(INVITE[6])))
+    r.act("bob joins again", "join", bob, INVITE[6], **join(INVITE[6], "bob"))
+
+
+def roll_replaced(r):
+    alice, dave = MEMBER["alice"], MEMBER["dave"]
+    new = {"old": alice.hex, "member": NEW_ALICE.hex}
+    r.no("an admin replaces an admin's key", "roll_refused", "replace", dave,
+         NEW_ALICE, **new)
+    r.no("a stranger replaces a key", "roll_refused", "replace", STRANGER,
+         NEW_ALICE, **new)
+    r.no("the new key did not sign", "bad_signature", "replace", RECOVERY,
+         STRANGER, **new)
+    r.no("the new key is a member's", "conflict", "replace", RECOVERY, dave,
+         old=alice.hex, member=dave.hex)
+    r.act("alice's recovery key puts a new key in her place", "replace",
+          RECOVERY, NEW_ALICE, **new)
+    r.no("the old key acts", "revoked", "invite", alice,
+         **named(invite(INVITE[7])))
+    r.no("the old key comes back", "roll_refused", "unban", dave,
+         member=alice.hex)
+    r.act("the owner demotes dave", "demote", OWNER, member=dave.hex)
+
+
+def member(who, name, state, admin, by, joined, recovery="", key=None, **more):
+    return {"key": (key or MEMBER[who]).hex, "name": name, "state": state,
             "admin": admin, "invite": by.hex if by else "", "joined": joined,
-            "recovery": recovery}
+            "recovery": recovery, **more}
 
 
 def roll():
     r = Roll()
     for part in (roll_genesis, roll_first, roll_invites, roll_admin_join,
-                 roll_leave, roll_end):
+                 roll_leave, roll_end, roll_added, roll_removed,
+                 roll_replaced):
         part(r)
     return {
         "how": [
             "act: base64(number of signatures, 1 byte | signatures, 64 bytes "
             "each | JSON). Each signature is Ed25519 over 'claudemesh/2/act' "
             "NUL and exactly the JSON's bytes. The author signs first; a join "
-            "is signed second by the invite key.",
+            "is signed second by the invite key, a replace by the new key.",
             "hash: SHA-256 of the act's bytes (count, signatures and JSON), "
             "hex. prev is the hash of the act before it, n its number.",
             "acts: to be applied in order; each must be accepted and give "
@@ -205,29 +296,38 @@ def roll():
             "refused: to be tried when `after` acts are applied; must be "
             "refused with this error and change nothing.",
             "state: what the roll says at the end. An invite is revoked by an "
-            "act, or because its author left.",
+            "act, or because its author left or was removed. turn_due: "
+            "somebody who knows the epoch key is no member any more.",
         ],
         "acts": r.acts,
         "refused": r.refused,
         "state": {
             "mesh": MESH, "n": r.n, "head": r.head, "owner": OWNER.hex,
             "name": "Vektoren für alle", "log_key": LOG.hex, "nonce": NONCE,
-            "epoch": 1, "epoch_hash": sha256(EPOCH_KEY).hex(),
+            "epoch": 3, "epoch_hash": turned(3)["epochHash"],
+            "old_clients": True, "turn_due": True,
             "send_rate": 50, "send_burst": 500,
             "members": [
-                member("alice", "alice", "active", True, None, 1, RECOVERY.hex),
-                member("bob", "bob", "active", False, INVITE[0], 3),
+                member("alice", "alice", "removed", False, None, 1,
+                       RECOVERY.hex),
+                member("bob", "bob", "active", False, INVITE[6], 25),
                 member("carol", "carol", "left", False, INVITE[1], 5),
-                member("dave", "dave", "active", False, INVITE[3], 13)],
+                member("dave", "dave", "active", False, INVITE[3], 13),
+                member("olga", "olga", "active", False, None, 17, key=OLGA,
+                       old_client=True),
+                member("alice", "alice", "active", True, None, 26,
+                       RECOVERY.hex, key=NEW_ALICE)],
             "invites": [
                 {"key": INVITE[i].hex, "author": a.hex, "admin": adm,
                  "uses": uses, "used": used, "revoked": rev, "n": n}
                 for i, (a, adm, uses, used, rev, n) in enumerate((
-                    (MEMBER["alice"], False, 2, 2, False, 2),
+                    (MEMBER["alice"], False, 2, 2, True, 2),
                     (OWNER, True, 1, 1, False, 4),
                     (MEMBER["carol"], False, 1, 0, True, 10),
                     (OWNER, False, 1, 1, False, 12),
-                    (MEMBER["carol"], False, 1, 0, True, 14)))],
+                    (MEMBER["carol"], False, 1, 0, True, 14),
+                    (MEMBER["dave"], False, 3, 0, True, 20),
+                    (MEMBER["alice"], False, 1, 1, True, 24)))],
             "revoked_sessions": [{"member": MEMBER["bob"].hex,
                                   "session": SESSION["bob"].hex}],
         },
