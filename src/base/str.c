@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include "base/scan.h"
 #include "base/str.h"
 
 struct range {
@@ -80,9 +79,7 @@ utf8_valid(const char *s, size_t n)
 	size_t step;
 
 	for (; n > 0; s += step, n -= step) {
-		step = scan_ascii(s, n);
-		if (step == 0)
-			step = utf8_step(s, n);
+		step = utf8_step(s, n);
 		if (step == 0)
 			return false;
 	}

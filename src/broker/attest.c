@@ -96,50 +96,36 @@ host_ours(const struct broker *b, const char *host)
 	return false;
 }
 
-/* The host of SCHEME://HOST[:PORT]/ws, and the port or 0; false: not so. */
+/* ws://LOOPBACK:PORT/ws with a port we listen on. */
 static bool
-url_host(const char *url, const char *scheme, char host[256], long *port)
+loopback_url(const struct broker *b, const char *url)
 {
-	const char *p = url + strlen(scheme);
-	size_t n;
+	char host[64];
+	const char *p, *e;
+	size_t i, n;
 	char *end;
+	long port = 80;
 
-	if (strncasecmp(url, scheme, strlen(scheme)) != 0)
+	if (strncasecmp(url, "ws://", 5) != 0)
 		return false;
-	n = *p == '[' && strchr(p, ']') == NULL ? 0 : host_len(p);
-	if (n == 0 || n >= 256)
+	p = url + 5;
+	e = *p == '[' ? strchr(p, ']') : p + strcspn(p, ":/");
+	if (e == NULL)
+		return false;
+	n = (size_t)(e - p) + (*e == ']');
+	if (n >= sizeof(host))
 		return false;
 	memcpy(host, p, n);
 	host[n] = '\0';
 	p += n;
-	*port = 0;
-	if (*p == ':') {
-		*port = strtol(p + 1, &end, 10);
-		p = end;
-	}
-	return strcmp(p, "/ws") == 0;
-}
-
-/*
- * Loopback with a port we listen on; and, with TLS, a name that our certificate
- * has: nobody else could have answered to it.
- */
-static bool
-url_ours(const struct broker *b, const char *url)
-{
-	char host[256];
-	long port;
-	size_t i;
-
-	if (!url_host(url, b->conf.cert != NULL ? "wss://" : "ws://", host,
-		&port))
-		return false;
-	if (b->conf.cert != NULL && tls_server_names(b->conf.cert, host))
-		return true;
 	if (!is_loopback(host))
 		return false;
-	if (port == 0)
-		port = b->conf.cert != NULL ? 443 : 80;
+	if (*p == ':') {
+		port = strtol(p + 1, &end, 10);
+		p = end;
+	}
+	if (strcmp(p, "/ws") != 0)
+		return false;
 	for (i = 0; i < b->addr.n; i++) {
 		if (b->addr.v[i].port == port)
 			return true;
@@ -159,7 +145,7 @@ url_check(struct rq *rq, const char *url)
 		if (strcmp(u[i], url) == 0)
 			return OK;
 	}
-	if (url_ours(b, url))
+	if (loopback_url(b, url))
 		return OK;
 	if (u != NULL && u[0] != NULL)
 		str_copy(own, sizeof(own), u[0]);

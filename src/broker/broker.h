@@ -31,6 +31,7 @@
 #define READ_PAUSE (256 * 1024) /* reading stops when so much is queued */
 #define PUSH_HIGH (512 * 1024)	/* pushes wait in the database beyond this */
 #define LANE_PAGE 256		/* messages a lane reads in one turn */
+#define TRIM_SLICE 1000		/* fetched messages dropped at once */
 #define SESSIONS_MAX 512	/* open on one connection */
 #define PAGE_BYTES (700 * 1024) /* of a listing, well inside a frame */
 
@@ -63,9 +64,12 @@ struct mesh {
 	struct map queues;    /* queue -> struct tally: what waits there */
 	struct map senders;   /* session.no -> struct tally: not yet fetched */
 	struct map standings; /* member key -> struct standing */
+	struct map audiences; /* its queue -> struct audience */
+	struct map crowds;    /* label -> struct audience: those as of now */
 	struct tally all;
 	int64_t conns; /* of all standings */
 	bool idle;     /* nobody here at the last sweep */
+	bool heard;    /* some cursor moved in this turn */
 };
 
 /* A session that is here: connected, or lost within its grace. */
@@ -80,8 +84,23 @@ struct presence {
 	char key[65], member[65], name[65], id[ID_LEN + 1];
 	char status[9];
 	char *attestation, *summary, *profile;
-	char *own;	  /* what hello said, in one piece; face points there */
+	char *own;    /* what hello said, in one piece; face points there */
+	char *labels; /* groups and tags, the same */
+	char *stats;
 	struct peer face; /* as list_peers shows it */
+};
+
+/* A session in an audience, and the queue of the daemon that reads for it. */
+struct hearer {
+	int64_t session, reader;
+	int64_t acked; /* the reader's cursor as last seen */
+	char key[65];
+};
+struct audience {
+	int64_t queue;
+	int64_t trimmed;  /* nothing up to this waits here */
+	struct hearer *v; /* by reader */
+	size_t n;
 };
 
 /* A daemon's stream: its own queue and its member's, one cursor. */
@@ -90,10 +109,11 @@ struct lane {
 	struct lane *next; /* of the same member */
 	io_id conn;
 	int64_t queue, mqueue;
-	int64_t sent;  /* all up to this was pushed */
-	int64_t acked; /* all up to this is committed at the daemon */
-	bool live;     /* pushed as messages commit; else catching up */
-	bool dirty;    /* acked is to be written, or fetched mail dropped */
+	int64_t sent;	/* all up to this was pushed, or was not for it */
+	int64_t pushed; /* the last that was */
+	int64_t acked;	/* all up to this is committed at the daemon */
+	bool live;	/* pushed as messages commit; else catching up */
+	bool dirty;	/* acked is to be written, or fetched mail dropped */
 };
 
 /* A connection. */
@@ -167,6 +187,7 @@ struct broker {
 	VEC(struct lane *) dirty;
 	VEC(struct parted) parted; /* lanes that went with a cursor unwritten */
 	VEC(struct filling) filling;
+	VEC(uint64_t) heard;	 /* meshes with audiences to be looked at */
 	VEC(struct grace) grace; /* by time: from grace_at on */
 	size_t grace_at;
 	VEC(io_id) behind; /* connections with a lane to catch up */
@@ -244,6 +265,12 @@ void mesh_push(struct broker *, struct mesh *, io_id but, const char *member,
 bool conn_event(struct broker *,
     struct bconn *); /* room for one? else counted */
 size_t conn_backlog(struct broker *, struct bconn *);
+/* One push to many that ends differently: push_begin encodes it, push_end adds
+ * the last members, ",\"name\":...", for one connection. */
+int push_begin(struct broker *, const struct wire_msg *, const void *,
+    size_t *common);
+void push_end(struct broker *, struct bconn *, size_t common, const char *tail,
+    size_t ntail);
 /* At the end of the turn, after what was said is released. */
 void conn_close(struct broker *, struct bconn *, int code, const char *reason);
 struct bconn *conn_at(struct broker *, io_id);
@@ -322,6 +349,8 @@ void lane_ack(struct broker *, struct lane *, int64_t seq);
 /* A message was stored in this queue: to whoever reads it. */
 struct message { /* borrowed strings */
 	int64_t seq, queue, created_at;
+	int64_t epoch;	/* 0: to one */
+	int64_t author; /* session.no of the sender */
 	const char *id, *target, *priority, *nonce, *ciphertext;
 	const char *sender, *sender_member, *sender_name;
 };
@@ -331,6 +360,63 @@ void lane_wake(struct broker *, struct bconn *); /* its output drained */
 void lane_member_mail(struct broker *, struct mesh *, int64_t mqueue,
     const char *member);
 void lane_before_commit(struct broker *); /* cursors, fetched mail */
+/* The same for an audience. */
+void lane_offer_all(struct broker *, struct mesh *, const struct message *,
+    const struct audience *);
+/* Drops what is fetched of a queue, a slice; how many rows, or -1. */
+int lane_drop(struct broker *, struct mesh *, int64_t queue, int64_t upto,
+    bool own);
+
+/* ---- labels and audiences (bearing.c, audience.c) ---- */
+
+#define GROUPS_MAX 64
+#define TAGS_MAX 32
+
+/* What a session bears, in the arena: from its rows. */
+struct bearing {
+	struct peer_group group[GROUPS_MAX];
+	struct text tag[TAGS_MAX];
+	size_t ngroup, ntag;
+};
+int bearing_check(struct rq *, const struct bearing *, const char *groups,
+    const char *tags);
+int bearing_load(struct rq *, int64_t session, struct bearing *);
+int bearing_store(struct rq *, const struct mesh *, int64_t session,
+    const struct bearing *);
+/* In memory, and who is written to is found out anew. */
+void bearing_show(struct presence *, const struct bearing *);
+
+struct skip { /* session keys */
+	const char *v[128];
+	size_t n;
+};
+/* Who bears the label, the sender among them; n 0: nobody. */
+int audience_find(struct rq *, const char *label, const struct skip *,
+    const struct audience **);
+/* After the request cannot fail any more. label: these are all who bear it. */
+struct audience *audience_keep(struct mesh *, const char *label,
+    const struct audience *);
+struct audience *audience_at(struct broker *, struct mesh *, int64_t queue);
+size_t audience_size(const struct audience *, int64_t but);
+/* The first of a reader's, or n. */
+size_t audience_reader(const struct audience *, int64_t reader);
+void audience_list(struct rq *, const struct audience *, int64_t but,
+    struct recipient *);
+int audience_keys(struct rq *, int64_t queue, int64_t but, struct recipient *);
+void audience_changed(struct mesh *); /* who bears what */
+void audience_trim(struct broker *, struct mesh *);
+void audience_sweep(struct mesh *);
+void audience_fini(struct mesh *);
+
+/* ---- events (event.c) ---- */
+
+/*
+ * Pushes an event to every connection of the mesh, but one. data is the text of
+ * a JSON object. Like all events it is the broker's word and may be dropped for
+ * a slow connection. member not NULL: only to connections of that member.
+ */
+void system_event(struct broker *, struct mesh *, io_id but, const char *member,
+    const char *name, const char *data, size_t ndata);
 
 /* ---- the rest of the core ---- */
 

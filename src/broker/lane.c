@@ -1,6 +1,7 @@
 /*
- * lane.c - mail to daemons. A lane is a daemon's stream in a mesh: its own queue
- * and its member's, in the order of seq, one cumulative cursor.
+ * lane.c - mail to daemons. A lane is a daemon's stream in a mesh: its own queue,
+ * its member's and those of the audiences it is in, in the order of seq, one
+ * cumulative cursor.
  *
  * A lane is live, and pushed to as messages are stored, or catching up, and then
  * read from the database a page at a time as its connection drains. A live lane
@@ -11,18 +12,17 @@
  * the daemon's own queue is dropped then, a slice at a time. The member's queue
  * is kept for its other daemons until it expires.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/broker.h"
-
-#define TRIM_SLICE 1000
 
 static const char sql_page[] =
     "SELECT seq, size FROM message WHERE queue = $1 AND seq > $2"
     " ORDER BY seq LIMIT $3";
 static const char sql_message[] =
     "SELECT m.seq, m.queue, m.created_at, m.id, m.target, m.priority, m.nonce,"
-    " m.ciphertext, m.sender_name, s.key, s.member"
+    " m.ciphertext, m.sender_name, s.key, s.member, m.epoch, m.sender"
     " FROM message m JOIN session s ON s.no = m.sender WHERE m.seq = $1 LIMIT 1";
 static const char sql_acked[] =
     "UPDATE queue SET acked = $2, seen_at = $3 WHERE no = $1 AND acked <= $2";
@@ -121,6 +121,10 @@ lane_ack(struct broker *b, struct lane *l, int64_t seq)
 	l->acked = seq;
 	if (l->sent < seq)
 		l->sent = seq;
+	if (!l->mesh->heard && l->mesh->audiences.n > 0) {
+		l->mesh->heard = true;
+		vec_add(&b->heard, l->mesh->no);
+	}
 	if (!l->dirty) {
 		l->dirty = true;
 		vec_add(&b->dirty, l);
@@ -151,19 +155,60 @@ session_for(const struct lane *l, const struct bconn *c,
 	return first == NULL ? NULL : first->key;
 }
 
+static struct message_push
+as_push(const struct lane *l, const struct message *msg)
+{
+	return (struct message_push){
+		.message_id = msg->id,
+		.mesh_id = l->mesh->id,
+		.seq = msg->seq,
+		.sender_pubkey = msg->sender,
+		.sender_member_pubkey = msg->sender_member,
+		.sender_name = msg->sender_name,
+		.target_spec = msg->target,
+		.priority = msg->priority,
+		.nonce = msg->nonce,
+		.ciphertext = msg->ciphertext,
+		.created_at = msg->created_at,
+		.epoch = msg->epoch,
+	};
+}
+
+static void
+was_pushed(struct broker *b, struct lane *l, const struct message *msg)
+{
+	l->sent = l->pushed = msg->seq;
+	b->stat.delivered++;
+}
+
 static void
 lane_push(struct broker *b, struct lane *l, struct bconn *c,
     const struct message *msg)
 {
-	push(b, c, session_for(l, c, msg), message_push, .message_id = msg->id,
-	    .mesh_id = l->mesh->id, .seq = msg->seq,
-	    .sender_pubkey = msg->sender,
-	    .sender_member_pubkey = msg->sender_member,
-	    .sender_name = msg->sender_name, .target_spec = msg->target,
-	    .priority = msg->priority, .nonce = msg->nonce,
-	    .ciphertext = msg->ciphertext, .created_at = msg->created_at);
-	l->sent = msg->seq;
-	b->stat.delivered++;
+	struct message_push in = as_push(l, msg);
+
+	conn_push(b, c, session_for(l, c, msg), &wire_message_push, &in);
+	was_pushed(b, l, msg);
+}
+
+/* Whose it is of this daemon's sessions, as the push's last member; false when
+ * nobody's: its only one there wrote it. */
+static bool
+hearers(const struct lane *l, const struct message *msg,
+    const struct audience *a, struct buf *tail)
+{
+	size_t i = audience_reader(a, l->queue), n = 0;
+
+	buf_clear(tail);
+	for (; i < a->n && a->v[i].reader == l->queue; i++) {
+		if (a->v[i].session == msg->author)
+			continue;
+		buf_adds(tail, n++ == 0 ? ",\"sessions\":[\"" : ",\"");
+		buf_adds(tail, a->v[i].key);
+		buf_adds(tail, "\"");
+	}
+	buf_adds(tail, "]");
+	return n > 0;
 }
 
 static void
@@ -191,47 +236,121 @@ lane_offer(struct broker *b, struct mesh *m, const struct message *msg)
 		offer(b, l, msg);
 }
 
+void
+lane_offer_all(struct broker *b, struct mesh *m, const struct message *msg,
+    const struct audience *a)
+{
+	struct message_push in = { .subtype = NULL };
+	struct buf tail;
+	struct bconn *c;
+	struct lane *l;
+	size_t i, common = 0;
+
+	buf_init(&tail, 65536);
+	for (i = 0; i < a->n; i++) {
+		if (i > 0 && a->v[i].reader == a->v[i - 1].reader)
+			continue;
+		l = map_geti(&m->lanes, (uint64_t)a->v[i].reader);
+		c = l == NULL ? NULL : conn_at(b, l->conn);
+		if (c == NULL || c->gone || !l->live)
+			continue;
+		if (!hearers(l, msg, a, &tail)) {
+			l->sent = msg->seq;
+			continue;
+		}
+		if (conn_backlog(b, c) >= PUSH_HIGH) {
+			behind(b, l);
+			continue;
+		}
+		if (common == 0) {
+			in = as_push(l, msg);
+			if (push_begin(b, &wire_message_push, &in, &common))
+				break;
+		}
+		push_end(b, c, common, tail.data, tail.len);
+		was_pushed(b, l, msg);
+	}
+	buf_fini(&tail);
+}
+
 /* ---- catching up ---- */
 
-struct page { /* both queues merged by seq */
-	struct db_rows *q[2];
-	size_t at[2];
-	bool full; /* there may be more */
+struct spot {
+	int64_t seq, size;
 };
+struct page { /* of all the queues that the lane reads, by seq */
+	VEC(struct spot) v;
+	int64_t upto; /* complete so far; INT64_MAX: to the end */
+};
+
+static int
+page_add(struct broker *b, const struct lane *l, int64_t queue, struct page *p)
+{
+	struct why why = { 0 };
+	struct db_rows *r;
+	struct spot spot;
+	size_t i;
+
+	r = db_query(b->db, &b->arena, &why, sql_page,
+	    DB_VALS(db_i(queue), db_i(l->sent), db_i(LANE_PAGE)));
+	if (r == NULL)
+		return why.code;
+	for (i = 0; i < r->n; i++) {
+		spot = (struct spot){ db_int(r, i, 0), db_int(r, i, 1) };
+		vec_add(&p->v, spot);
+	}
+	if (r->n == LANE_PAGE && spot.seq < p->upto)
+		p->upto = spot.seq;
+	return OK;
+}
+
+static int
+by_seq(const void *a, const void *b)
+{
+	const struct spot *x = a, *y = b;
+
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
 
 static int
 page_open(struct broker *b, const struct lane *l, struct page *p)
 {
-	int64_t queue[2] = { l->queue, l->mqueue };
-	struct why why = { 0 };
-	int i;
+	const struct audience *a;
+	size_t i;
+	int r;
 
-	for (i = 0; i < 2; i++) {
-		p->q[i] = db_query(b->db, &b->arena, &why, sql_page,
-		    DB_VALS(db_i(queue[i]), db_i(l->sent), db_i(LANE_PAGE)));
-		if (p->q[i] == NULL)
-			return why.code;
-		p->full |= p->q[i]->n == LANE_PAGE;
+	p->upto = INT64_MAX;
+	r = page_add(b, l, l->queue, p);
+	if (r == OK)
+		r = page_add(b, l, l->mqueue, p);
+	for (i = 0;
+	     r == OK && (a = map_next(&l->mesh->audiences, &i)) != NULL;) {
+		if (tally_of(&l->mesh->queues, a->queue).n > 0 &&
+		    audience_reader(a, l->queue) < a->n)
+			r = page_add(b, l, a->queue, p);
 	}
-	return OK;
+	if (r == OK && p->v.n > 0)
+		qsort(p->v.v, p->v.n, sizeof(*p->v.v), by_seq);
+	return r;
 }
 
-/* The next seq of the two, or 0 at the end. */
-static int64_t
-page_next(struct page *p, int64_t *size)
+static void
+push_to_audience(struct broker *b, struct lane *l, struct bconn *c,
+    const struct message *msg)
 {
-	int64_t a = INT64_MAX, c = INT64_MAX;
-	int i;
+	const struct audience *a =
+	    map_geti(&l->mesh->audiences, (uint64_t)msg->queue);
+	struct message_push in = as_push(l, msg);
+	struct buf tail;
+	size_t common;
 
-	if (p->at[0] < p->q[0]->n)
-		a = db_int(p->q[0], p->at[0], 0);
-	if (p->at[1] < p->q[1]->n)
-		c = db_int(p->q[1], p->at[1], 0);
-	if (a == INT64_MAX && c == INT64_MAX)
-		return 0;
-	i = a < c ? 0 : 1;
-	*size = db_int(p->q[i], p->at[i]++, 1);
-	return i == 0 ? a : c;
+	buf_init(&tail, 65536);
+	if (a != NULL && hearers(l, msg, a, &tail) &&
+	    push_begin(b, &wire_message_push, &in, &common) == OK) {
+		push_end(b, c, common, tail.data, tail.len);
+		was_pushed(b, l, msg);
+	}
+	buf_fini(&tail);
 }
 
 static int
@@ -258,8 +377,13 @@ push_stored(struct broker *b, struct lane *l, struct bconn *c, int64_t seq)
 		.sender_name = db_text(r, 0, 8),
 		.sender = db_text(r, 0, 9),
 		.sender_member = db_text(r, 0, 10),
+		.epoch = db_int(r, 0, 11),
+		.author = db_int(r, 0, 12),
 	};
-	lane_push(b, l, c, &m);
+	if (m.queue == l->queue || m.queue == l->mqueue)
+		lane_push(b, l, c, &m);
+	else
+		push_to_audience(b, l, c, &m);
 	return OK;
 }
 
@@ -267,25 +391,23 @@ push_stored(struct broker *b, struct lane *l, struct bconn *c, int64_t seq)
 static int
 lane_page(struct broker *b, struct lane *l, struct bconn *c)
 {
-	size_t room = PUSH_HIGH - conn_backlog(b, c), used = 0;
-	struct page p = { 0 };
-	int64_t seq = 0, size;
-	int n, r = page_open(b, l, &p);
+	size_t room = PUSH_HIGH - conn_backlog(b, c), used = 0, i;
+	struct page p = { .upto = 0 };
+	int r = page_open(b, l, &p);
 
-	if (r != OK)
-		return r;
-	for (n = 0; n < LANE_PAGE && used < room; n++) {
-		seq = page_next(&p, &size);
-		if (seq == 0)
-			break;
-		r = push_stored(b, l, c, seq);
+	for (i = 0; r == OK && i < p.v.n && i < LANE_PAGE && used < room &&
+	     p.v.v[i].seq <= p.upto;
+	     i++) {
+		r = push_stored(b, l, c, p.v.v[i].seq);
 		if (r != OK)
-			return r;
-		l->sent = seq;
-		used += (size_t)size + 512;
+			break;
+		l->sent = p.v.v[i].seq;
+		used += (size_t)p.v.v[i].size + 512;
 	}
-	l->live = seq == 0 && !p.full;
-	return OK;
+	if (r == OK)
+		l->live = i == p.v.n && p.upto == INT64_MAX;
+	vec_fini(&p.v);
+	return r;
 }
 
 /* A page that took too long is read again in the next turn: the disk is slow,
@@ -352,9 +474,8 @@ lane_wake(struct broker *b, struct bconn *c)
 
 /* ---- cursors ---- */
 
-/* Drops what is fetched; how many rows, or -1. */
-static int
-drop_fetched(struct broker *b, struct mesh *m, int64_t queue, int64_t upto,
+int
+lane_drop(struct broker *b, struct mesh *m, int64_t queue, int64_t upto,
     bool own)
 {
 	struct db_rows *r;
@@ -414,7 +535,7 @@ make_room(struct broker *b, const struct filling *f)
 	r = db_query(b->db, &b->arena, NULL, sql_fetched,
 	    DB_VALS(db_i((int64_t)m->no), db_s(f->member), db_i(since)));
 	if (r != NULL && r->n > 0 && db_int(r, 0, 0) > 0)
-		drop_fetched(b, m, f->queue, db_int(r, 0, 0), false);
+		lane_drop(b, m, f->queue, db_int(r, 0, 0), false);
 }
 
 /* ---- before the commit ---- */
@@ -428,7 +549,7 @@ lane_write(struct broker *b, struct lane *l)
 		DB_VALS(db_i(l->queue), db_i(l->acked),
 		    db_i(io_wall(b->io)))) != OK)
 		return true;
-	return drop_fetched(b, l->mesh, l->queue, l->acked, true) == TRIM_SLICE;
+	return lane_drop(b, l->mesh, l->queue, l->acked, true) == TRIM_SLICE;
 }
 
 static void
@@ -452,6 +573,7 @@ lane_before_commit(struct broker *b)
 {
 	size_t i, keep = 0;
 	struct lane *l;
+	struct mesh *m;
 
 	write_parted(b);
 	for (i = 0; i < b->dirty.n; i++) {
@@ -462,6 +584,14 @@ lane_before_commit(struct broker *b)
 			l->dirty = false;
 	}
 	b->dirty.n = keep;
+	for (i = 0; i < b->heard.n; i++) {
+		m = map_geti(&b->meshes, b->heard.v[i]);
+		if (m == NULL)
+			continue;
+		m->heard = false;
+		audience_trim(b, m);
+	}
+	b->heard.n = 0;
 	for (i = 0; i < b->filling.n; i++)
 		make_room(b, &b->filling.v[i]);
 	b->filling.n = 0;

@@ -16,7 +16,7 @@ static const char sql_by_no[] = "SELECT id FROM mesh WHERE no = $1 LIMIT 1";
 static const char sql_acts[] =
     "SELECT n, bytes FROM act WHERE mesh = $1 AND n >= $2 ORDER BY n LIMIT $3";
 static const char sql_queues[] =
-    "SELECT no, daemon FROM queue WHERE mesh = $1 LIMIT $2";
+    "SELECT no, daemon, member FROM queue WHERE mesh = $1 LIMIT $2";
 static const char sql_tally[] =
     "SELECT sender, COUNT(*), SUM(size) FROM message WHERE queue = $1"
     " GROUP BY sender LIMIT $2";
@@ -138,10 +138,19 @@ load_tally(struct broker *b, struct arena *a, struct mesh *m, int64_t queue,
 	return OK;
 }
 
+/* What waits for many is looked for in memory. */
+static bool
+load_audience(struct broker *b, struct mesh *m, int64_t queue)
+{
+	return tally_of(&m->queues, queue).n == 0 ||
+	    audience_at(b, m, queue) != NULL;
+}
+
 static int
 load_tallies(struct broker *b, struct arena *a, struct mesh *m, struct why *why)
 {
 	struct db_rows *q;
+	bool all;
 	size_t i;
 	int r;
 
@@ -151,8 +160,11 @@ load_tallies(struct broker *b, struct arena *a, struct mesh *m, struct why *why)
 	if (q == NULL)
 		return E_STORE;
 	for (i = 0; i < q->n; i++) {
+		all = db_text(q, i, 2)[0] == '\0';
 		r = load_tally(b, a, m, db_int(q, i, 0),
-		    db_text(q, i, 1)[0] != '\0', why);
+		    !all && db_text(q, i, 1)[0] != '\0', why);
+		if (r == OK && all && !load_audience(b, m, db_int(q, i, 0)))
+			r = why_set(why, E_STORE, "an audience is not read");
 		if (r != OK)
 			return r;
 	}
@@ -270,6 +282,7 @@ mesh_free(struct broker *b, struct mesh *m)
 	map_drain(&m->queues);
 	map_drain(&m->senders);
 	map_drain(&m->standings);
+	audience_fini(m);
 	roll_free(m->roll);
 	mem_free(m);
 }

@@ -151,11 +151,14 @@ presence_free(struct broker *b, struct presence *p, enum left how)
 	if (how == LEFT_EVENT)
 		presence_event(b, p, own, "peer_left", NULL);
 	map_dels(&p->mesh->here, p->key);
+	audience_changed(p->mesh);
 	standing_of(p->mesh, p->member)->here--;
 	mem_free(p->attestation);
 	mem_free(p->summary);
 	mem_free(p->profile);
 	mem_free(p->own);
+	mem_free(p->labels);
+	mem_free(p->stats);
 	mem_free(p);
 }
 
@@ -211,19 +214,12 @@ presence_event(struct broker *b, struct presence *p, io_id but,
     const char *event, const char *extra)
 {
 	bool quiet = !p->face.visible && strcmp(event, "peer_hidden") != 0;
-	char id[ID_LEN + 1];
-	uint8_t rnd[16];
 	struct buf data;
 
-	io_random(b->io, rnd, sizeof(rnd));
-	id_make(id, io_wall(b->io), rnd);
-	buf_init(&data, 16384);
+	buf_init(&data, 65536);
 	event_data(&data, p, extra);
-	push_mesh(b, p->mesh, but, quiet ? p->member : NULL, message_push,
-	    .message_id = id, .mesh_id = p->mesh->id, .sender_pubkey = "system",
-	    .priority = "low", .created_at = io_wall(b->io),
-	    .subtype = "system", .event = event,
-	    .event_data = { .p = data.data, .n = data.len });
+	system_event(b, p->mesh, but, quiet ? p->member : NULL, event,
+	    data.data, data.len);
 	buf_fini(&data);
 }
 

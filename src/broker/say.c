@@ -129,6 +129,27 @@ conn_push(struct broker *b, struct bconn *c, const char *session,
 	conn_text(b, c, b->json.data, b->json.len);
 }
 
+int
+push_begin(struct broker *b, const struct wire_msg *m, const void *in,
+    size_t *common)
+{
+	int r = encode(b, m, in, NULL, NULL);
+
+	*common = r == OK ? b->json.len - 1 : 0;
+	return r;
+}
+
+void
+push_end(struct broker *b, struct bconn *c, size_t common, const char *tail,
+    size_t ntail)
+{
+	b->json.len = common;
+	buf_add(&b->json, tail, ntail);
+	buf_adds(&b->json, "}");
+	if (c != NULL && !c->gone && !b->json.over)
+		conn_text(b, c, b->json.data, b->json.len);
+}
+
 bool
 conn_event(struct broker *b, struct bconn *c)
 {

@@ -18,7 +18,7 @@
 
 static const char sql_oldest[] =
     "SELECT m.seq, m.mesh, m.queue, m.sender, m.size, m.id, m.target,"
-    " q.daemon, s.key, m.created_at FROM message m"
+    " q.daemon, s.key, m.created_at, q.member FROM message m"
     " JOIN queue q ON q.no = m.queue JOIN session s ON s.no = m.sender"
     " ORDER BY m.seq LIMIT $1"; /* seq is given in the order of time */
 static const char sql_any_old[] =
@@ -39,6 +39,19 @@ static const char sql_receipts[] =
     "DELETE FROM receipt WHERE no IN (SELECT no FROM receipt WHERE at < $1"
     " ORDER BY at LIMIT $2)";
 
+/* Nothing is to be said of what was said to them. */
+static const char sql_audiences[] =
+    "DELETE FROM audience WHERE (queue, session) IN (SELECT a.queue, a.session"
+    " FROM queue q JOIN audience a ON a.queue = q.no WHERE q.member = ''"
+    " AND q.seen_at < $1 LIMIT $2)";
+static const char sql_interned[] =
+    "DELETE FROM queue WHERE no IN (SELECT no FROM queue q WHERE q.member = ''"
+    " AND q.seen_at < $1 AND NOT EXISTS (SELECT 1 FROM message m"
+    " WHERE m.queue = q.no) LIMIT $2)";
+static const char sql_labels[] =
+    "DELETE FROM label WHERE (session, label) IN (SELECT l.session, l.label"
+    " FROM session s JOIN label l ON l.session = s.no WHERE s.seen_at < $1"
+    " LIMIT $2)";
 static const char sql_sessions[] =
     "DELETE FROM session WHERE no IN (SELECT no FROM session"
     " WHERE seen_at < $1 ORDER BY seen_at LIMIT $2)";
@@ -63,7 +76,7 @@ uncount(struct mesh *m, const struct db_rows *r, size_t i)
 	int64_t size = db_int(r, i, 4);
 
 	tally_add(&m->queues, db_int(r, i, 2), -1, -size);
-	if (db_text(r, i, 7)[0] != '\0')
+	if (db_text(r, i, 7)[0] != '\0' && db_text(r, i, 10)[0] != '\0')
 		tally_add(&m->senders, db_int(r, i, 3), -1, -size);
 	m->all.n--;
 	m->all.bytes -= size;
@@ -152,10 +165,29 @@ sweep_rest(struct rq *rq)
 		db_i(SLICE)) == NULL)
 		return false;
 	more |= db_changes(b->db) == SLICE;
+	if (change(rq, sql_labels, db_i(rq->now - UNSEEN_MS), db_i(SLICE)) ==
+	    NULL)
+		return false;
+	more |= db_changes(b->db) == SLICE;
 	if (change(rq, sql_sessions, db_i(rq->now - UNSEEN_MS), db_i(SLICE)) ==
 	    NULL)
 		return false;
 	return more || db_changes(b->db) == SLICE;
+}
+
+/* Audiences that nobody wrote to for so long that their receipts are gone. */
+static bool
+sweep_audiences(struct rq *rq)
+{
+	int64_t before = rq->now - FORGOTTEN_MS - DAY_MS;
+
+	if (change(rq, sql_audiences, db_i(before), db_i(SLICE)) == NULL)
+		return false;
+	if (db_changes(rq->b->db) > 0)
+		return true; /* their queues when they are empty */
+	if (change(rq, sql_interned, db_i(before), db_i(SLICE)) == NULL)
+		return false;
+	return db_changes(rq->b->db) == SLICE;
 }
 
 /* ---- meshes that were erased ---- */
@@ -173,8 +205,13 @@ static const char *const sql_erase[] = {
 	"DELETE FROM once WHERE (session, reqid) IN (SELECT o.session, o.reqid"
 	" FROM once o WHERE o.session IN (SELECT no FROM session WHERE mesh = $1"
 	" LIMIT $2) LIMIT $2)",
+	"DELETE FROM label WHERE (session, label) IN (SELECT session, label"
+	" FROM label WHERE mesh = $1 LIMIT $2)",
 	"DELETE FROM session WHERE no IN (SELECT no FROM session"
 	" WHERE mesh = $1 LIMIT $2)",
+	"DELETE FROM audience WHERE (queue, session) IN (SELECT a.queue,"
+	" a.session FROM queue q JOIN audience a ON a.queue = q.no"
+	" WHERE q.mesh = $1 AND q.member = '' LIMIT $2)",
 	"DELETE FROM queue WHERE no IN (SELECT no FROM queue WHERE mesh = $1"
 	" LIMIT $2)",
 	"DELETE FROM epoch_key WHERE (mesh, key, epoch) IN (SELECT mesh, key,"
@@ -215,6 +252,7 @@ unload_idle(struct broker *b)
 	while ((m = map_next(&b->meshes, &i)) != NULL) {
 		bool idle = m->here.n == 0 && m->lanes.n == 0 && m->conns == 0;
 
+		audience_sweep(m);
 		if (idle && m->idle)
 			mesh_free(b, m);
 		else
@@ -245,6 +283,7 @@ sweep_run(struct broker *b)
 		more |= sweep_one(b, sweep_mail);
 		more |= sweep_one(b, sweep_sent);
 		more |= sweep_one(b, sweep_rest);
+		more |= sweep_one(b, sweep_audiences);
 		more |= sweep_one(b, sweep_erased);
 	}
 	b->sweep_at = io_mono(b->io) + (more ? SOON_MS : EVERY_MS);

@@ -42,10 +42,12 @@ head(struct cli *c, const struct inbox_row *m)
 	c->tty_out = true;
 	age = show_age(c, m->sent_at != 0 ? m->sent_at : m->received_at);
 	c->tty_out = tty;
-	printf("%s%s%s%s -> %s  %s  %s  %s%s%s%s\n", bold,
+	printf("%s%s%s%s -> %s%s%s%s  %s  %s  %s%s%s%s\n", bold,
 	    m->verified ? "" : "NOT VERIFIED: ",
 	    *m->from == '\0' ? "(unknown)" : safe(c, m->from), plain,
-	    *m->to == '\0' ? "you" : safe(c, m->to), safe(c, m->mesh), age,
+	    safe(c, m->target), *m->target == '\0' ? "" : " (",
+	    *m->to == '\0' ? "you" : safe(c, m->to),
+	    *m->target == '\0' ? "" : ")", safe(c, m->mesh), age,
 	    m->verified ? "verified" : "not verified",
 	    m->encrypted ? "" : ", not encrypted",
 	    strcmp(m->priority, "next") == 0 ? "" : ", ",

@@ -50,6 +50,7 @@ plain_make(struct buf *plain, const struct body *b, const struct key *from)
 	memcpy(plain->data, sig, SIG_LEN);
 }
 
+/* A crypto_box under a shared key is a crypto_secretbox under it. */
 static void
 encrypt(struct arena *a, struct sealed *out, const struct buf *plain,
     const uint8_t shared[32])
@@ -126,21 +127,22 @@ disagrees(struct why *w, const char *field)
 }
 
 static int
-compare(const struct body *b, const struct key *mine,
-    const struct envelope *env, struct why *w)
+compare(const struct body *b, const char *key, const struct envelope *env,
+    struct why *w)
 {
 	if (env->mesh != NULL && !str_eq(env->mesh, b->mesh))
 		return disagrees(w, "mesh");
 	if (!str_eq(env->from, b->from))
 		return disagrees(w, "from");
 	/* whatever the envelope says: it was written for this key */
-	if (!str_eq(mine->hex, b->to) ||
-	    (env->to != NULL && !str_eq(env->to, b->to)))
+	if (!str_eq(key, b->to) || (env->to != NULL && !str_eq(env->to, b->to)))
 		return disagrees(w, "to");
 	if (env->id != NULL && !str_eq(env->id, b->id))
 		return disagrees(w, "id");
 	if (env->priority != NULL && !str_eq(env->priority, b->priority))
 		return disagrees(w, "priority");
+	if (env->epoch != 0 && env->epoch != b->epoch)
+		return disagrees(w, "epoch");
 	return OK;
 }
 
@@ -156,20 +158,13 @@ verify_body(const uint8_t *plain, size_t n, const char *from_hex, struct why *w)
 	return OK;
 }
 
-int
-body_open_direct(struct arena *a, struct box_cache *c, struct body *out,
-    const struct key *mine, const struct envelope *env, const char *nonce,
-    const char *ciphertext, struct why *w)
+/* What decrypted: whose is it, and does the envelope agree? */
+static int
+read_plain(struct arena *a, struct body *out, const char *key,
+    const struct envelope *env, const uint8_t *plain, size_t n, struct why *w)
 {
-	uint8_t shared[32], *plain;
-	size_t n;
 	int e;
 
-	if (env->from == NULL || box_shared(shared, c, mine, env->from) != 0)
-		return why_field(w, E_CANNOT_OPEN, "from",
-		    "the sender's key is no key");
-	plain = decrypt(a, shared, nonce, ciphertext, &n);
-	key_wipe(shared, sizeof(shared));
 	if (plain == NULL)
 		return why_set(w, E_CANNOT_OPEN,
 		    "the body does not decrypt with this key");
@@ -178,7 +173,65 @@ body_open_direct(struct arena *a, struct box_cache *c, struct body *out,
 	if (plain[SIG_LEN] != '{' || plain[n - 1] != '}')
 		return why_set(w, E_CANNOT_OPEN,
 		    "the body has something around its JSON");
-	e = wire_decode_text(&wire_body, (char *)plain + SIG_LEN, n - SIG_LEN,
-	    out, a, w);
-	return e != OK ? e : compare(out, mine, env, w);
+	e = wire_decode_text(&wire_body, (const char *)plain + SIG_LEN,
+	    n - SIG_LEN, out, a, w);
+	return e != OK ? e : compare(out, key, env, w);
+}
+
+int
+body_open_direct(struct arena *a, struct box_cache *c, struct body *out,
+    const struct key *mine, const struct envelope *env, const char *nonce,
+    const char *ciphertext, struct why *w)
+{
+	uint8_t shared[32], *plain;
+	size_t n = 0;
+
+	if (env->from == NULL || box_shared(shared, c, mine, env->from) != 0)
+		return why_field(w, E_CANNOT_OPEN, "from",
+		    "the sender's key is no key");
+	plain = decrypt(a, shared, nonce, ciphertext, &n);
+	key_wipe(shared, sizeof(shared));
+	return read_plain(a, out, mine->hex, env, plain, n, w);
+}
+
+/* ---- groups ---- */
+
+int
+body_seal_group(struct arena *a, const struct body *b, const struct key *from,
+    const uint8_t epoch_key[32], struct sealed *out, struct why *w)
+{
+	struct buf plain;
+	uint8_t key[32];
+	int e;
+
+	if ((e = check_ours(b, from, b->to, w)) != OK)
+		return e;
+	plain_make(&plain, b, from);
+	if (plain.over) {
+		e = why_field(w, E_TOO_LONG, "text",
+		    "the message is too long once it is encrypted");
+	} else {
+		key_target(key, epoch_key, b->to);
+		encrypt(a, out, &plain, key);
+		key_wipe(key, sizeof(key));
+	}
+	buf_fini(&plain);
+	return e;
+}
+
+int
+body_open_group(struct arena *a, struct body *out, const uint8_t epoch_key[32],
+    const struct envelope *env, const char *nonce, const char *ciphertext,
+    struct why *w)
+{
+	uint8_t key[32], *plain;
+	size_t n = 0;
+
+	if (env->from == NULL || env->to == NULL)
+		return why_field(w, E_CANNOT_OPEN, "to",
+		    "the envelope names no sender or no target");
+	key_target(key, epoch_key, env->to);
+	plain = decrypt(a, key, nonce, ciphertext, &n);
+	key_wipe(key, sizeof(key));
+	return read_plain(a, out, env->to, env, plain, n, w);
 }

@@ -28,6 +28,7 @@ int body_seal_direct(struct arena *, struct box_cache *, const struct body *,
  * not be NULL. The body's `to` must be the key that opens it in any case. */
 struct envelope {
 	const char *mesh, *from, *to, *id, *priority;
+	int64_t epoch; /* 0: says nothing of it */
 };
 /*
  * Opens a direct body with `mine` (the key it was encrypted to), verifies the
@@ -38,5 +39,16 @@ struct envelope {
 int body_open_direct(struct arena *, struct box_cache *, struct body *,
     const struct key *mine, const struct envelope *env, const char *nonce,
     const char *ciphertext, struct why *);
+
+/*
+ * Group (@name, *, tag:k=v): the same, in a secretbox under the target key of
+ * the epoch key and body->to. To open it env->to must be there: it is the label
+ * whose key is tried, and the body must have been written for it.
+ */
+int body_seal_group(struct arena *, const struct body *, const struct key *from,
+    const uint8_t epoch_key[32], struct sealed *, struct why *);
+int body_open_group(struct arena *, struct body *, const uint8_t epoch_key[32],
+    const struct envelope *, const char *nonce, const char *ciphertext,
+    struct why *);
 
 #endif

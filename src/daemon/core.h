@@ -13,6 +13,7 @@
 #ifndef DAEMON_CORE_H
 #define DAEMON_CORE_H
 
+#include "base/label.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -45,7 +46,8 @@ struct dsess { /* a session of ours */
 	int pid;
 	int64_t pid_start;
 	io_id watch;
-	bool died; /* its process ended; to be handled in a turn */
+	bool died;	  /* its process ended; to be handled in a turn */
+	bool asked_heard; /* for its receipts, since the link is up */
 	char *open_text, *page_text; /* as stored */
 	struct arena mem;
 	struct local_session_open open; /* cwd, role, groups, ... */
@@ -62,7 +64,7 @@ struct dpeer { /* a session of anybody, proven by its attestation */
 
 struct dcopy {
 	int64_t i;
-	char target[65], meant[65];
+	char target[LABEL_MAX + 1], meant[65];
 };
 struct dsend { /* an outbox row with copies still to be sent */
 	int64_t n;
@@ -78,6 +80,8 @@ struct dtold {
 };
 struct ditem { /* pushed mail or a receipt, waiting its turn */
 	bool receipt;
+	int64_t heard; /* receipts were read so far, for this session */
+	int64_t session;
 	bool asked_show, asked_roll;
 	char *text;
 	size_t n;
@@ -113,6 +117,7 @@ struct dmesh {
 	int64_t retry_at;  /* mono */
 	int64_t status_at; /* outbox.n asked last; -1: nothing to ask */
 	int status_flying;
+	bool ask_heard; /* the lists of receipts are to be read */
 
 	char history[33];
 	int64_t seq, acked;
@@ -236,6 +241,9 @@ const char *dmesh_role(const struct dmesh *, const char *member);
 bool dmesh_owner(struct dmesh *, struct key *owner); /* is the owner mine? */
 void dmesh_run(struct dmesh *);			     /* pumps of one turn */
 bool dmesh_up(const struct dmesh *);
+/* ---- epoch.c ---- */
+int64_t dmesh_epoch(const struct dmesh *); /* what is sealed under now */
+bool dmesh_epoch_key(struct dmesh *, int64_t n, uint8_t out[32]);
 void dmesh_timer(struct dmesh *, int64_t ms);
 void dmesh_idle(struct dmesh *, const char *reason);
 void dmesh_dial(struct dmesh *);	  /* a session is to be open again */
@@ -251,6 +259,7 @@ int sess_set(struct dsess *, enum sess_state, const char *reason, struct why *);
 int sess_end(struct dsess *, struct why *);
 int sess_resume(struct dsess *, const struct local_session_open *,
     struct why *);
+int sess_groups(struct dsess *, struct peer_group *, size_t n, struct why *);
 int sess_page(struct dsess *, const struct local_profile_page *, struct why *);
 void sess_settle(struct dsess *); /* a lingering one may go now */
 void sess_fill(struct dsess *, struct session_hello *, struct arena *);
@@ -271,8 +280,8 @@ struct dpeer *roster_get(struct dmesh *, const char *key);
 bool peer_vouched(struct dmesh *, const struct dpeer *);
 void roster_event(struct dmesh *, const struct message_push *);
 
-struct target {
-	char key[65], name[129], meant[65], member[65];
+struct target { /* key: or a label */
+	char key[LABEL_MAX + 1], name[LABEL_MAX + 1], meant[65], member[65];
 };
 /* One name as it may be sent to. E_NO_PEER, E_AMBIGUOUS with candidates. */
 int name_resolve(struct dmesh *, const char *name, struct target *,
@@ -299,6 +308,9 @@ void copy_news(struct dmesh *, int64_t outbox, const struct dsess *,
 int receipt_take(struct dmesh *, const char *doc, const char **signer);
 void receipt_expired(struct dmesh *, const struct message_receipt *);
 void receipt_queue(struct dmesh *, const char *doc);
+void heard_pump(struct dmesh *); /* heard.c */
+int heard_take(struct dmesh *, const struct ditem *);
+void heard_queue(struct dmesh *, int64_t session, int64_t heard);
 
 /* ---- inbox.c, mail.c ---- */
 void inbox_push(struct dmesh *, const struct frame *, const char *text,

@@ -9,7 +9,7 @@
 #define COLUMNS                                                                 \
 	"i.id, i.from_name, i.from_key, i.from_member, s.name, m.slug,"         \
 	" i.body, i.priority, i.verified, i.sent_at, i.received_at, i.receipt," \
-	" i.reply_to, i.expects, i.seen, i.problem, i.n, m.no"
+	" i.reply_to, i.expects, i.seen, i.problem, i.n, m.no, i.target"
 
 static struct db_rows *
 rows(struct daemon *d, const struct local_inbox *in, int64_t mesh,
@@ -54,7 +54,8 @@ fill(struct inbox_row *o, const struct db_rows *r, size_t i)
 		.expects = db_text(r, i, 13),
 		.read = db_int(r, i, 14) != 0,
 		.problem = db_text(r, i, 15),
-		.n = db_int(r, i, 16) };
+		.n = db_int(r, i, 16),
+		.target = db_text(r, i, 18) };
 }
 
 static int

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/enc.h"
+
 #define WAIT_MS 2000
 #define TARGETS_MAX 100
 
@@ -33,24 +35,39 @@ int
 sent_reply(struct daemon *d, int64_t n, struct local_sent *out, struct arena *a)
 {
 	struct db_rows *r = db_query(d->db, a, NULL,
-	    "SELECT o.id, m.slug, c.name,"
-	    " c.target, c.rung, c.reason, c.at FROM outbox o"
+	    "SELECT o.id, m.slug, COALESCE(NULLIF(c.name, ''), p.name, s.name,"
+	    " substr(c.target, 1, 8)),"
+	    " c.target, c.rung, c.reason, c.at, c.via FROM outbox o"
 	    " JOIN outbox_copy c ON c.outbox = o.n JOIN mesh m ON m.no = o.mesh"
-	    " WHERE o.n = $1 ORDER BY c.i LIMIT 101",
+	    " LEFT JOIN peer p ON p.mesh = o.mesh AND p.key = c.target"
+	    " LEFT JOIN session s ON s.mesh = o.mesh AND s.key = c.target"
+	    " WHERE o.n = $1 AND (c.via <> '' OR c.reason <> '' OR NOT EXISTS"
+	    " (SELECT 1 FROM outbox_copy k WHERE k.outbox = $1"
+	    " AND k.via = c.target)) ORDER BY c.i LIMIT 2000",
 	    DB_VALS(db_i(n)));
+	struct text *empty;
 
 	if (r == NULL || r->n == 0)
 		return E_NOT_FOUND;
 	*out = (struct local_sent){ .id = db_text(r, 0, 0),
 		.mesh = db_text(r, 0, 1) };
 	out->recipients.v = arena_zalloc(a, r->n * sizeof(*out->recipients.v));
-	for (size_t i = 0; i < r->n; i++)
+	out->empty.v = empty = arena_zalloc(a, r->n * sizeof(*empty));
+	for (size_t i = 0; i < r->n; i++) {
+		if (str_eq(db_text(r, i, 4), "empty")) {
+			empty[out->empty.n++].s = db_text(r, i, 3);
+			continue;
+		}
 		out->recipients.v[out->recipients.n++] =
 		    (struct sent_recipient){ .name = db_text(r, i, 2),
-			    .key = db_text(r, i, 3),
+			    .key = hex_is(db_text(r, i, 3), 32)
+				? db_text(r, i, 3)
+				: "",
 			    .receipt = db_text(r, i, 4),
 			    .reason = db_text(r, i, 5),
-			    .at = db_int(r, i, 6) };
+			    .at = db_int(r, i, 6),
+			    .via = db_text(r, i, 7) };
+	}
 	return OK;
 }
 
@@ -97,8 +114,13 @@ resolve_all(struct sending *s, struct why *why)
 	int code;
 
 	s->nto = 0;
-	for (size_t i = 0; i < s->in->to.n; i++) {
-		code = name_resolve(s->m, s->in->to.v[i].s, &t, why);
+	/* those to one first: labels leave out whom they reach */
+	for (size_t i = 0; i < 2 * s->in->to.n; i++) {
+		const char *to = s->in->to.v[i % s->in->to.n].s;
+
+		if ((label_kind(to) != LABEL_NONE) != (i >= s->in->to.n))
+			continue;
+		code = name_resolve(s->m, to, &t, why);
 		if (code != OK)
 			return code;
 		for (k = 0; k < s->nto && !str_eq(s->to[k].key, t.key); k++)
@@ -340,12 +362,14 @@ on_local_message_list(struct dq *q, const struct local_message_list *in)
 	if (*in->mesh != '\0' && (m = dq_mesh(q, in->mesh)) == NULL)
 		return q->why.code;
 	r = d_read(q->d, &q->why,
-	    "SELECT o.id, s.slug, c.name, o.body,"
+	    "SELECT o.id, s.slug, COALESCE(NULLIF(c.via, ''), c.name), o.body,"
 	    " o.priority, c.rung, c.reason, o.sent_at FROM (SELECT * FROM outbox"
 	    "  WHERE ($1 = 0 OR mesh = $1) AND ($2 = 0 OR EXISTS (SELECT 1 FROM"
 	    "  outbox_copy w WHERE w.outbox = outbox.n AND w.open = 1))"
 	    "  ORDER BY n DESC LIMIT $3) o"
-	    " JOIN outbox_copy c ON c.outbox = o.n JOIN mesh s ON s.no = o.mesh"
+	    " JOIN outbox_copy c ON c.outbox = o.n AND (c.via <> '' OR NOT EXISTS"
+	    "  (SELECT 1 FROM outbox_copy k WHERE k.outbox = o.n AND k.via = c.target))"
+	    " JOIN mesh s ON s.no = o.mesh"
 	    " ORDER BY o.n DESC, c.i LIMIT 20000",
 	    DB_VALS(db_i(m ? m->no : 0), db_i(in->pending),
 		db_i((int64_t)limit)));

@@ -46,6 +46,7 @@ add_row(struct dop *op, struct dmesh *m, const struct peer *p)
 	struct arena *a = &op->mem;
 	const struct roll_member *rm;
 	struct peer_row r;
+	struct text *tags;
 
 	if (known == NULL || known->attestation == NULL)
 		return; /* not proven */
@@ -86,6 +87,13 @@ add_row(struct dop *op, struct dmesh *m, const struct peer *p)
 		r.groups.v[i] = (struct peer_group){ .name = arena_strdup(a,
 							 p->groups.v[i].name),
 			.role = arena_strdup(a, p->groups.v[i].role) };
+	r.stats.n = p->stats.n;
+	r.stats.p =
+	    p->stats.p ? arena_strndup(a, p->stats.p, p->stats.n) : NULL;
+	r.tags.n = p->tags.n;
+	r.tags.v = tags = arena_alloc(a, p->tags.n * sizeof(*tags) + 1);
+	for (size_t i = 0; i < p->tags.n; i++)
+		tags[i].s = arena_strdup(a, p->tags.v[i].s);
 	vec_add(&((struct listing *)op->state)->row, r);
 }
 
@@ -138,7 +146,8 @@ static void
 ask_next(struct dop *op)
 {
 	const struct local_peer_list *in = op->in;
-	struct peer_list req = { .group = in->group };
+	struct peer_list req = { .group = *in->group == '@' ? in->group + 1
+							    : in->group };
 	struct listing *l = op->state;
 	struct dmesh *m;
 

@@ -10,6 +10,9 @@ static int
 apply(struct local_profile_page *p, const struct local_profile *in,
     struct why *why)
 {
+	const char *fault;
+	bool none;
+
 	if (*in->status != '\0') {
 		if (!str_eq(in->status, "idle") &&
 		    !str_eq(in->status, "working") &&
@@ -37,6 +40,15 @@ apply(struct local_profile_page *p, const struct local_profile *in,
 		p->capabilities.n = in->capabilities.n;
 		p->capabilities.v = in->capabilities.v;
 	}
+	if (in->tags.n == 0)
+		return OK;
+	none = in->tags.n == 1 && str_eq(in->tags.v[0].s, "-");
+	for (size_t i = 0; i < in->tags.n && !none; i++)
+		if ((fault = tag_fault(in->tags.v[i].s)) != NULL)
+			return why_field(why, E_BAD_FIELD, "tags",
+			    "the tag '%s' %s", in->tags.v[i].s, fault);
+	p->tags.n = none ? 0 : in->tags.n;
+	p->tags.v = in->tags.v;
 	return OK;
 }
 
@@ -75,6 +87,9 @@ tell(struct dop *op)
 	struct peer_visible v;
 	struct peer_summary sum;
 	struct peer_status st;
+	struct group_tags tags = { { s == NULL ? 0 : s->page.tags.n,
+				       s == NULL ? NULL : s->page.tags.v },
+		0 };
 
 	if (s == NULL) {
 		op_fail(op, E_NO_MESH, "the mesh is gone");
@@ -88,7 +103,7 @@ tell(struct dop *op)
 	for (;;) {
 		int step = op->tries++;
 
-		if (step >= 4 ||
+		if (step >= 5 ||
 		    !link_session_open(s->mesh->link, s->key.hex)) {
 			show(op, s);
 			return;
@@ -115,6 +130,11 @@ tell(struct dop *op)
 			    on_told);
 			return;
 		}
+		if (step == 4 && in->tags.n > 0) {
+			op_call(op, &wire_group_tags, &tags, s->key.hex,
+			    on_told);
+			return;
+		}
 	}
 }
 
@@ -122,7 +142,7 @@ static bool
 changes(const struct local_profile *in)
 {
 	return *in->status || *in->visible || *in->summary || *in->avatar ||
-	    *in->title || *in->bio || in->capabilities.n > 0;
+	    *in->title || *in->bio || in->capabilities.n > 0 || in->tags.n > 0;
 }
 
 int

@@ -41,14 +41,14 @@ inbox_free(struct dmesh *m)
 	vec_fini(&m->told);
 }
 
-static void
+static struct ditem *
 item_add(struct dmesh *m, bool receipt, const char *text, size_t n)
 {
 	struct ditem *it;
 
 	if (m->items_bytes + n > ITEMS_BYTES_MAX) {
 		link_drop(m->link, "more mail than can be handled at once");
-		return; /* it comes again, from the cursor */
+		return NULL; /* it comes again, from the cursor */
 	}
 	it = mem_zalloc(sizeof(*it));
 	it->receipt = receipt;
@@ -59,6 +59,7 @@ item_add(struct dmesh *m, bool receipt, const char *text, size_t n)
 	m->items_bytes += n;
 	vec_add(&m->items, it);
 	d_wake(m->d);
+	return it;
 }
 
 void
@@ -82,6 +83,17 @@ void
 receipt_queue(struct dmesh *m, const char *doc)
 {
 	item_add(m, true, doc, strlen(doc));
+}
+
+void
+heard_queue(struct dmesh *m, int64_t session, int64_t heard)
+{
+	struct ditem *it = item_add(m, true, "", 0);
+
+	if (it != NULL) {
+		it->session = session;
+		it->heard = heard;
+	}
 }
 
 static void
@@ -160,6 +172,11 @@ take_receipt(struct dmesh *m, struct ditem *it)
 {
 	const char *signer;
 
+	if (it->heard > 0) {
+		if (heard_take(m, it) == OK)
+			pop(m);
+		return;
+	}
 	if (receipt_take(m, it->text, &signer) == E_UNAVAILABLE &&
 	    signer != NULL && !it->asked_show)
 		ask_show(m, it, signer);
@@ -198,8 +215,10 @@ group_for(struct dmesh *m, struct map *groups, const struct db_rows *r,
 {
 	struct arena *a = &m->d->arena;
 	const struct dsess *by = sess_at(m->d, db_int(r, i, 3));
-	const char *key = arena_printf(a, "%s %lld %s %s", db_text(r, i, 2),
-	    (long long)db_int(r, i, 3), db_text(r, i, 4), db_text(r, i, 5));
+	/* to one and to many are told apart: the broker keeps those otherwise */
+	const char *key = arena_printf(a, "%s %lld %d %s %s", db_text(r, i, 2),
+	    (long long)db_int(r, i, 3), *db_text(r, i, 6) != '\0',
+	    db_text(r, i, 4), db_text(r, i, 5));
 	struct group *g = map_gets(groups, key);
 
 	if (g == NULL && groups->n < DOCS_MAX && by != NULL) {
@@ -295,7 +314,7 @@ ack_pump(struct dmesh *m)
 		return;
 	m->ack = false;
 	r = d_read(m->d, NULL,
-	    "SELECT n, id, from_key, session, receipt, reason"
+	    "SELECT n, id, from_key, session, receipt, reason, target"
 	    " FROM inbox WHERE mesh = $1 AND told = 0 ORDER BY n LIMIT 2000",
 	    DB_VALS(db_i(m->no)));
 	if (r == NULL || (r->n == 0 && m->seq <= m->acked))

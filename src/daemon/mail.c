@@ -14,7 +14,8 @@
 struct mail {
 	struct dmesh *m;
 	const struct message_push *in;
-	struct dsess *to;	/* whose inbox */
+	struct dsess *to;	/* whose inbox; of many, one of them */
+	bool label;		/* it was said to a label */
 	const struct key *mine; /* what it was encrypted to */
 	bool asked_show, asked_roll;
 	struct body body;
@@ -36,6 +37,13 @@ find_target(struct mail *x)
 {
 	const char *t = x->in->target_spec;
 
+	x->label = label_kind(t) != LABEL_NONE;
+	if (x->label) { /* those that the broker names are asked one by one */
+		for (size_t i = 0; i < x->in->sessions.n && !x->to; i++)
+			x->to =
+			    map_gets(&x->m->sessions, x->in->sessions.v[i].s);
+		return x->to != NULL;
+	}
 	if (str_eq(t, x->m->member.hex)) {
 		x->to = x->m->home;
 		x->mine = &x->m->member;
@@ -138,6 +146,28 @@ compare_rolls(struct mail *x)
 }
 
 static enum mail_need
+open_label(struct mail *x, const struct envelope *env)
+{
+	const struct message_push *in = x->in;
+	struct daemon *d = x->m->d;
+	uint8_t key[32];
+	struct why why;
+	int code;
+
+	if (in->epoch > dmesh_epoch(x->m) && !x->asked_roll)
+		return MAIL_NEEDS_ROLL;
+	if (in->epoch == 0 || !dmesh_epoch_key(x->m, in->epoch, key)) {
+		why_set(&why, E_CANNOT_OPEN,
+		    "the key of epoch %lld is not here", (long long)in->epoch);
+		return bad(x, why.text);
+	}
+	code = body_open_group(&d->arena, &x->body, key, env, in->nonce,
+	    in->ciphertext, &why);
+	key_wipe(key, sizeof(key));
+	return code == OK ? MAIL_DONE : bad(x, why.text);
+}
+
+static enum mail_need
 verify(struct mail *x)
 {
 	const struct message_push *in = x->in;
@@ -145,14 +175,19 @@ verify(struct mail *x)
 		.from = in->sender_pubkey,
 		.to = in->target_spec,
 		.id = in->message_id,
-		.priority = in->priority };
+		.priority = in->priority,
+		.epoch = in->epoch };
 	struct daemon *d = x->m->d;
 	struct why why;
-	enum mail_need need;
+	enum mail_need need = MAIL_DONE;
 
-	if (body_open_direct(&d->arena, d->boxes, &x->body, x->mine, &env,
-		in->nonce, in->ciphertext, &why) != OK)
+	if (x->label)
+		need = open_label(x, &env);
+	else if (body_open_direct(&d->arena, d->boxes, &x->body, x->mine, &env,
+		     in->nonce, in->ciphertext, &why) != OK)
 		return bad(x, why.text);
+	if (need != MAIL_DONE || *x->problem)
+		return need;
 	need = know_sender(x);
 	if (need != MAIL_DONE || *x->problem)
 		return need;
@@ -170,6 +205,30 @@ holds(const struct dsess *s, const char *priority)
 	return str_eq(s->page.status, "dnd") && !str_eq(priority, "now");
 }
 
+/*
+ * A session gets a message once, by whatever target it came, and as often as a
+ * broker says it. Who sends it again has not heard of our receipt.
+ */
+static bool
+has_it(struct mail *x)
+{
+	struct daemon *d = x->m->d;
+	struct db_rows *r;
+	struct why why;
+
+	r = d_read(d, NULL,
+	    "SELECT n FROM inbox WHERE mesh = $1 AND from_key = $2 AND id = $3"
+	    " AND session = $4 LIMIT 1",
+	    DB_VALS(db_i(x->m->no), db_s(x->in->sender_pubkey),
+		db_s(x->in->message_id), db_i(x->to->no)));
+	if (r == NULL || r->n == 0)
+		return false;
+	if (d_write(d, &why, "UPDATE inbox SET told = 0 WHERE n = $1",
+		DB_VALS(db_i(db_int(r, 0, 0)))) != OK)
+		d_broken(d, "inbox", &why);
+	return true;
+}
+
 static int
 insert(struct mail *x, struct why *why)
 {
@@ -178,17 +237,22 @@ insert(struct mail *x, struct why *why)
 	bool held = ok && holds(x->to, in->priority);
 	struct daemon *d = x->m->d;
 
+	if (has_it(x))
+		return OK;
+
 	return d_write(d, why,
 	    "INSERT INTO inbox (mesh, id, from_key, from_member,"
 	    " from_name, to_key, session, body, priority, reply_to, expects,"
-	    " verified, problem, sent_at, received_at, receipt, reason, told, seen)"
+	    " verified, problem, sent_at, received_at, receipt, reason, target,"
+	    " told, seen)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-	    " $15, $16, $17, 0, 0)"
+	    " $15, $16, $17, $18, 0, 0)"
 	    " ON CONFLICT (mesh, from_key, id, to_key) DO NOTHING",
 	    DB_VALS(db_i(x->m->no), db_s(in->message_id),
 		db_s(in->sender_pubkey),
 		db_s(ok ? x->member : in->sender_member_pubkey),
-		db_s(ok ? x->name : in->sender_name), db_s(in->target_spec),
+		db_s(ok ? x->name : in->sender_name),
+		db_s(x->label ? x->to->key.hex : in->target_spec),
 		db_i(x->to->no), db_s(ok ? x->body.text : ""),
 		db_s(in->priority), db_s(ok ? x->body.reply_to : ""),
 		db_s(ok ? x->body.expects : ""), db_i(ok), db_s(x->problem),
@@ -198,7 +262,24 @@ insert(struct mail *x, struct why *why)
 			       : "delivered"),
 		db_s(!ok       ? x->problem
 			: held ? "dnd"
-			       : "")));
+			       : ""),
+		db_s(x->label ? in->target_spec : "")));
+}
+
+/* Into each inbox that it is for. */
+static int
+enter(struct mail *x, struct why *why)
+{
+	int code = OK;
+
+	if (!x->label)
+		return insert(x, why);
+	for (size_t i = 0; i < x->in->sessions.n && code == OK; i++) {
+		x->to = map_gets(&x->m->sessions, x->in->sessions.v[i].s);
+		if (x->to != NULL)
+			code = insert(x, why);
+	}
+	return code;
 }
 
 enum mail_need
@@ -221,7 +302,7 @@ mail_take(struct dmesh *m, const struct message_push *in, bool asked_show,
 		need = verify(&x);
 		if (need != MAIL_DONE)
 			return need;
-		if (insert(&x, &why) != OK) {
+		if (enter(&x, &why) != OK) {
 			d_broken(m->d, "inbox", &why);
 			return MAIL_BROKEN;
 		}

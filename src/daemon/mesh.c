@@ -229,6 +229,7 @@ dmesh_erase(struct dmesh *m, struct why *why)
 	static const char *const sql[] = {
 		"DELETE FROM outbox_copy WHERE mesh = $1",
 		"DELETE FROM outbox WHERE mesh = $1",
+		"DELETE FROM event WHERE mesh = $1",
 		"DELETE FROM inbox WHERE mesh = $1",
 		"DELETE FROM peer WHERE mesh = $1",
 		"DELETE FROM pin WHERE mesh = $1",
@@ -439,6 +440,8 @@ dmesh_run(struct dmesh *m)
 		in_request(m, outbox_pump);
 	if (m->status_at >= 0)
 		in_request(m, status_pump);
+	if (m->ask_heard)
+		in_request(m, heard_pump);
 	if (m->ack || due)
 		in_request(m, ack_pump);
 }
@@ -454,6 +457,8 @@ name_fault(const char *name)
 		return fault;
 	if (*name == '@' || *name == '#' || *name == '*')
 		return "begins with @, # or *";
+	if (str_starts(name, "tag:"))
+		return "begins with tag:";
 	for (size_t i = 0; i < countof(reserved); i++)
 		if (str_eq(name, reserved[i]))
 			return "is reserved";

@@ -17,6 +17,7 @@
 #define FLYING_MAX 64
 #define FRAME_ROOM (900 * 1024)
 #define RETRY_MS 2000
+#define EPOCH_MS 200 /* for the roll to come */
 #define RESEND_AGE_MS (30LL * 24 * 3600 * 1000)
 
 static void
@@ -156,7 +157,7 @@ seal(struct dmesh *m, struct dsess *from, const struct row *row,
 		.to = c->target,
 		.session = c->meant,
 		.id = row->id,
-		.epoch = roll_epoch(m->roll),
+		.epoch = dmesh_epoch(m),
 		.roll = { .n = roll_n(m->roll), .head = roll_head(m->roll) },
 		.priority = row->priority,
 		.sent_at = row->at,
@@ -166,9 +167,20 @@ seal(struct dmesh *m, struct dsess *from, const struct row *row,
 		.has_roll = true,
 		.member = m->member.hex };
 	struct sealed sealed;
-	int code = body_seal_direct(&m->d->arena, m->d->boxes, &b, &from->key,
-	    c->target, &sealed, why);
+	uint8_t key[32];
+	int code;
 
+	if (label_kind(c->target) == LABEL_NONE)
+		code = body_seal_direct(&m->d->arena, m->d->boxes, &b,
+		    &from->key, c->target, &sealed, why);
+	else if (!dmesh_epoch_key(m, b.epoch, key))
+		code = why_set(why, E_UNAVAILABLE,
+		    "the key of epoch %lld is not here yet",
+		    (long long)b.epoch);
+	else
+		code = body_seal_group(&m->d->arena, &b, &from->key, key,
+		    &sealed, why);
+	key_wipe(key, sizeof(key));
 	if (code == OK)
 		*out = (struct copy){ .target_spec = c->target,
 			.nonce = sealed.nonce,
@@ -193,6 +205,8 @@ send_one(struct dmesh *m, struct dsend *s, struct dsess *from)
 		if ((code = seal(m, from, &row, &s->copy[n], &copy[n], &why)) !=
 		    OK)
 			break;
+		if (label_kind(s->copy[n].target) != LABEL_NONE)
+			in.epoch = dmesh_epoch(m);
 		bytes += strlen(copy[n].ciphertext) + 300;
 		if (n > 0 && bytes > FRAME_ROOM)
 			break;
@@ -220,16 +234,16 @@ send_one(struct dmesh *m, struct dsend *s, struct dsess *from)
 }
 
 static void
-pair_key(char out[90], int64_t session, const char *target)
+pair_key(char out[160], int64_t session, const char *target)
 {
-	snprintf(out, 90, "%lld:%s", (long long)session, target);
+	snprintf(out, 160, "%lld:%s", (long long)session, target);
 }
 
 /* Is a pair of this one waiting for an answer, or for an earlier one? */
 static bool
 blocked(struct map *busy, const struct dsend *s)
 {
-	char key[90];
+	char key[160];
 
 	for (size_t i = 0; i < s->ncopy; i++) {
 		pair_key(key, s->session, s->copy[i].target);
@@ -242,7 +256,7 @@ blocked(struct map *busy, const struct dsend *s)
 static void
 occupy(struct map *busy, struct dsend *s)
 {
-	char key[90];
+	char key[160];
 
 	for (size_t i = 0; i < s->ncopy; i++) {
 		pair_key(key, s->session, s->copy[i].target);
@@ -292,6 +306,7 @@ passes(int code)
 	case E_NO_SESSION:
 	case E_NO_HELLO:
 	case E_QUOTA:
+	case E_EPOCH_STALE: /* it is sealed anew, under the same id */
 		return true;
 	default:
 		return false;
@@ -344,6 +359,10 @@ later(struct dmesh *m, const struct link_reply *r)
 		link_drop(m->link, r->why.text);
 		return;
 	}
+	if (r->code == E_EPOCH_STALE) {
+		link_roll_sync(m->link);
+		ms = EPOCH_MS;
+	}
 	m->retry_at = io_mono(m->d->io) + ms;
 	dmesh_timer(m, ms);
 }
@@ -389,7 +408,8 @@ back_to_queue(struct dmesh *m, int64_t n, struct why *why)
 {
 	int code = d_write(m->d, why,
 	    "UPDATE outbox_copy SET rung = 'queued', reason = $3, open = 1"
-	    " WHERE outbox = $1 AND rung = 'stored' AND EXISTS (SELECT 1 FROM"
+	    " WHERE outbox = $1 AND rung = 'stored' AND via = '' AND"
+	    " EXISTS (SELECT 1 FROM"
 	    " outbox o WHERE o.n = $1 AND o.sent_at > $2)",
 	    DB_VALS(db_i(n), db_i(d_now(m->d) - RESEND_AGE_MS),
 		db_s("the broker had lost it")));
@@ -398,6 +418,11 @@ back_to_queue(struct dmesh *m, int64_t n, struct why *why)
 		code = d_write(m->d, why,
 		    "UPDATE outbox_copy SET open = 0 WHERE outbox = $1"
 		    " AND open = 2",
+		    DB_VALS(db_i(n)));
+	if (code == OK) /* for whom a label stands is found out again */
+		code = d_write(m->d, why,
+		    "DELETE FROM outbox_copy WHERE outbox = $1"
+		    " AND via <> '' AND rung = 'stored'",
 		    DB_VALS(db_i(n)));
 	if (code != OK)
 		return code;

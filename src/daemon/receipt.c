@@ -5,8 +5,10 @@
  */
 #include "daemon/core.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/enc.h"
 #include "base/log.h"
 
 static const char *const ladder[] = { "queued", "stored", "delivered",
@@ -125,27 +127,95 @@ speaks_for(struct dmesh *m, const char *by, const char *target)
 	    : E_BAD_SIGNATURE;
 }
 
+/* Is this a session of a member, by its attestation? */
+static int
+vouched(struct dmesh *m, const char *by)
+{
+	const struct dpeer *p = roster_get(m, by);
+	const struct roll_member *rm;
+
+	if (map_gets(&m->sessions, by) != NULL)
+		return OK;
+	if (p == NULL)
+		return E_UNAVAILABLE;
+	rm = roll_member(m->roll, p->member);
+	return p->attestation != NULL && rm != NULL &&
+		!roll_session_revoked(m->roll, p->member, by)
+	    ? OK
+	    : E_BAD_SIGNATURE;
+}
+
+/* A recipient that a label stood for. */
+static int
+add_heard(struct dmesh *m, int64_t outbox, const char *label, const char *key,
+    int64_t at)
+{
+	struct why why;
+	int code = d_write(m->d, &why,
+	    "INSERT INTO outbox_copy (outbox, i, mesh, target, name, meant,"
+	    " rung, reason, at, doc, open, via)"
+	    " SELECT $1, 1 + (SELECT MAX(i) FROM outbox_copy WHERE outbox = $1),"
+	    " $2, $3, '', '', 'stored', '', $4, '', 2, $5"
+	    " WHERE NOT EXISTS (SELECT 1 FROM outbox_copy WHERE outbox = $1"
+	    " AND target = $3 AND via <> '')",
+	    DB_VALS(db_i(outbox), db_i(m->no), db_s(key), db_i(at),
+		db_s(label)));
+
+	if (code != OK)
+		d_broken(m->d, "receipt", &why);
+	return code;
+}
+
+/* By somebody the ack did not name: it is one of whom the label stood for. */
+static int
+one_more(struct dmesh *m, const struct receipt_doc *in, const struct db_rows *r,
+    const char *doc)
+{
+	int code = vouched(m, in->by);
+
+	if (code != OK)
+		return code == E_UNAVAILABLE ? code : OK;
+	code = add_heard(m, db_int(r, 0, 0), db_text(r, 0, 1), in->by, in->at);
+	if (code == OK)
+		raise_copies(m, db_int(r, 0, 0), in->by, in->rung, in->reason,
+		    in->at, doc);
+	return OK;
+}
+
 static int
 one_id(struct dmesh *m, const struct dsess *from, const struct receipt_doc *in,
     const char *id, const char *doc)
 {
 	struct db_rows *r;
+	bool found = false;
 	int code;
 
 	r = d_read(m->d, NULL,
-	    "SELECT c.outbox, c.target FROM outbox o"
+	    "SELECT c.outbox, c.target, c.via FROM outbox o"
 	    " JOIN outbox_copy c ON c.outbox = o.n"
-	    " WHERE o.id = $1 AND o.session = $2 LIMIT 101",
-	    DB_VALS(db_s(id), db_i(from->no)));
+	    " WHERE o.id = $1 AND o.session = $2"
+	    " AND (c.via = '' OR c.target = $3) LIMIT 102",
+	    DB_VALS(db_s(id), db_i(from->no), db_s(in->by)));
 	for (size_t i = 0; r != NULL && i < r->n; i++) {
-		code = speaks_for(m, in->by, db_text(r, i, 1));
+		code = *db_text(r, i, 2) != '\0'
+		    ? vouched(m, in->by)
+		    : speaks_for(m, in->by, db_text(r, i, 1));
 		if (code == E_UNAVAILABLE)
 			return code;
+		found |= code == OK;
 		if (code == OK)
 			raise_copies(m, db_int(r, i, 0), db_text(r, i, 1),
 			    in->rung, in->reason, in->at, doc);
 	}
-	return OK;
+	if (found)
+		return OK;
+	r = d_read(m->d, NULL,
+	    "SELECT c.outbox, c.target FROM outbox o"
+	    " JOIN outbox_copy c ON c.outbox = o.n"
+	    " WHERE o.id = $1 AND o.session = $2 AND c.via = ''"
+	    " AND c.rung = 'stored' AND length(c.target) <> 64 LIMIT 1",
+	    DB_VALS(db_s(id), db_i(from->no)));
+	return r == NULL || r->n == 0 ? OK : one_more(m, in, r, doc);
 }
 
 static bool
@@ -188,6 +258,7 @@ void
 receipt_expired(struct dmesh *m, const struct message_receipt *in)
 {
 	struct db_rows *r;
+	int64_t outbox;
 
 	if (!str_eq(in->receipt, "expired"))
 		return;
@@ -195,9 +266,49 @@ receipt_expired(struct dmesh *m, const struct message_receipt *in)
 	    "SELECT n FROM outbox WHERE id = $1 AND mesh = $2"
 	    " LIMIT 1",
 	    DB_VALS(db_s(in->message_id), db_i(m->no)));
-	if (r != NULL && r->n == 1)
-		raise_copies(m, db_int(r, 0, 0), in->target_spec, "expired",
-		    "nobody fetched it in time", d_now(m->d), "");
+	if (r == NULL || r->n != 1)
+		return;
+	outbox = db_int(r, 0, 0);
+	raise_copies(m, outbox, in->target_spec, "expired",
+	    "nobody fetched it in time", d_now(m->d), "");
+	if (label_kind(in->target_spec) == LABEL_NONE)
+		return;
+	r = d_read(m->d, NULL,
+	    "SELECT target FROM outbox_copy WHERE outbox = $1 AND via = $2"
+	    " AND open = 2 LIMIT 2000",
+	    DB_VALS(db_i(outbox), db_s(in->target_spec)));
+	for (size_t i = 0; r != NULL && i < r->n; i++)
+		raise_copies(m, outbox, db_text(r, i, 0), "expired",
+		    "it did not fetch it in time", d_now(m->d), "");
+}
+
+/* What the broker says of a copy to a label: for whom it stood. */
+static void
+label_news(struct dmesh *m, int64_t outbox, const struct recipient *in,
+    int64_t at)
+{
+	bool empty = str_eq(in->receipt, "empty");
+	char more[64] = "";
+	struct why why;
+	int code = OK;
+
+	for (size_t i = 0; i < in->sessions.n && code == OK; i++)
+		if (hex_is(in->sessions.v[i].s, 32))
+			code = add_heard(m, outbox, in->target_spec,
+			    in->sessions.v[i].s, at);
+	if (in->audience > (int64_t)in->sessions.n)
+		snprintf(more, sizeof(more), "%lld more",
+		    (long long)(in->audience - (int64_t)in->sessions.n));
+	if (code == OK &&
+	    d_write(m->d, &why,
+		"UPDATE outbox_copy SET rung = $3, reason = $4, at = $5,"
+		" open = 0 WHERE outbox = $1 AND target = $2 AND via = ''"
+		" AND rung = 'queued'",
+		DB_VALS(db_i(outbox), db_s(in->target_spec),
+		    db_s(empty ? "empty" : "stored"),
+		    db_s(empty ? "nobody is there" : more), db_i(at))) != OK)
+		d_broken(m->d, "receipt", &why);
+	m->d->news |= NEWS_SENT;
 }
 
 /* A recipient as ack and message_status tell it: evidence goes the way of
@@ -210,6 +321,11 @@ copy_news(struct dmesh *m, int64_t outbox, const struct dsess *from,
 	int64_t at = in->at ? in->at : d_now(m->d);
 
 	(void)from, (void)id;
+	if (label_kind(in->target_spec) != LABEL_NONE &&
+	    !str_eq(rung, "refused")) {
+		label_news(m, outbox, in, at);
+		return;
+	}
 	if (!str_eq(rung, "refused") && !str_eq(rung, "expired"))
 		rung = "stored";
 	raise_copies(m, outbox, in->target_spec, rung,

@@ -164,8 +164,18 @@ name_resolve(struct dmesh *m, const char *name, struct target *t,
     struct why *why)
 {
 	struct cands s = { .n = 0 }, all;
+	const char *fault;
 	int code;
 
+	if (label_kind(name) != LABEL_NONE) {
+		if ((fault = label_fault(name)) != NULL)
+			return why_field(why, E_BAD_FIELD, "to", "'%s' %s",
+			    name, fault);
+		memset(t, 0, sizeof(*t));
+		str_copy(t->key, sizeof(t->key), label_canonical(name));
+		str_copy(t->name, sizeof(t->name), label_canonical(name));
+		return OK;
+	}
 	if (hex_is(name, 32))
 		return by_key(m, name, t, why);
 	find_sessions(m, name, false, &s);

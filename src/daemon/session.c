@@ -176,7 +176,8 @@ insert(struct dmesh *m, const struct key *key,
 		.key = key->hex,
 		.member = m->me,
 		.status = "idle",
-		.visible = true };
+		.visible = true,
+		.tags = { in->tags.n, in->tags.v } };
 	char *open = encoded(&wire_local_session_open, in);
 	char *text = encoded(&wire_local_profile_page, &page);
 	char id[23], seed[65];
@@ -289,6 +290,12 @@ sess_resume(struct dsess *s, const struct local_session_open *in,
 	int code;
 
 	o.name = s->name;
+	if (o.groups.n == 0) { /* it is in those it was in */
+		o.groups.n = s->open.groups.n;
+		o.groups.v = s->open.groups.v;
+	}
+	if (*o.role == '\0')
+		o.role = s->open.role;
 	text = encoded(&wire_local_session_open, &o);
 	code = d_write(d, why,
 	    "UPDATE session SET state = 'open', reason = '',"
@@ -313,6 +320,29 @@ sess_resume(struct dsess *s, const struct local_session_open *in,
 	link_session(s->mesh->link, &s->key, s->name);
 	dmesh_dial(s->mesh);
 	return OK;
+}
+
+/* It is in these groups from now on. */
+int
+sess_groups(struct dsess *s, struct peer_group *v, size_t n, struct why *why)
+{
+	struct local_session_open o = s->open;
+	char *text;
+	int code;
+
+	o.groups.n = n;
+	o.groups.v = v;
+	text = encoded(&wire_local_session_open, &o);
+	code = d_write(s->mesh->d, why,
+	    "UPDATE session SET hello = $2 WHERE no = $1",
+	    DB_VALS(db_i(s->no), db_s(text)));
+	if (code != OK) {
+		mem_free(text);
+		return code;
+	}
+	mem_free(s->open_text);
+	s->open_text = text;
+	return decode_texts(s, why);
 }
 
 int
@@ -423,6 +453,9 @@ sess_fill(struct dsess *s, struct session_hello *h, struct arena *a)
 	h->summary = s->page.summary;
 	h->hidden = !s->page.visible;
 	h->home = s->home;
+	h->tags.n = s->page.tags.n;
+	h->tags.v = s->page.tags.v;
+	h->whole = true;
 }
 
 static void

@@ -44,6 +44,8 @@ link_fill(void *arg, const char *session, struct session_hello *h,
 static void
 see_cursor(struct dmesh *m, const struct hello_ack *ack)
 {
+	struct why why;
+
 	if (ack->gap)
 		m->gap = m->cursor_dirty = true;
 	if (!str_eq(m->history, ack->cursor.history)) {
@@ -52,6 +54,10 @@ see_cursor(struct dmesh *m, const struct hello_ack *ack)
 		str_copy(m->history, sizeof(m->history), ack->cursor.history);
 		m->seq = m->acked = ack->cursor.seq;
 		m->cursor_dirty = true;
+		if (d_write(m->d, &why,
+			"UPDATE session SET heard = 0 WHERE mesh = $1",
+			DB_VALS(db_i(m->no))) != OK)
+			d_broken(m->d, "history", &why);
 	} else if (ack->gap && ack->cursor.seq < m->seq) {
 		m->seq = m->acked = ack->cursor.seq;
 		m->cursor_dirty = true;
@@ -73,7 +79,7 @@ link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
 		return;
 	if (ack != NULL) {
 		see_cursor(m, ack);
-		m->pump = true;
+		m->pump = m->ask_heard = true;
 		if (s->linger && dmesh_up(m))
 			sess_settle(s);
 		else
@@ -101,6 +107,17 @@ link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
 	default:
 		str_copy(s->reason, sizeof(s->reason), why->text);
 	}
+}
+
+/* Receipts may have been missed. */
+static void
+heard_again(struct dmesh *m)
+{
+	struct dsess *s;
+
+	for (size_t i = 0; (s = map_next(&m->sessions, &i)) != NULL;)
+		s->asked_heard = false;
+	m->ask_heard = true;
 }
 
 static void
@@ -132,6 +149,7 @@ link_is_down(void *arg, const char *reason)
 	m->roster_asked = m->acking = false;
 	m->status_at = -1;
 	m->status_flying = 0;
+	heard_again(m);
 	m->d->news |= NEWS_UP;
 }
 
@@ -224,6 +242,7 @@ link_push(void *arg, const struct frame *f, const char *text, size_t n)
 		log_event(LOG_WARN, "gap", "mesh", m->slug, NULL);
 		m->status_at = 0;
 		m->roster_stale = true;
+		heard_again(m);
 		link_roll_sync(m->link);
 	} else if (f->msg == &wire_message_receipt) {
 		if (wire_decode(f->msg, f->object, &rec, &m->d->arena, &why) !=

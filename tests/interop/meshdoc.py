@@ -333,14 +333,40 @@ def open_body(key, envelope, nonce, ciphertext):
                                        curve_public(envelope["from"]), key.curve_secret())
     except (nacl.exceptions.CryptoError, TypeError, ValueError) as e:
         raise Refused("cannot_open", "body") from e
+    return read_body(envelope, plain)
+
+
+def read_body(envelope, plain):
     if len(plain) <= 64:
         raise Refused("cannot_open", "too short")
     verify("body", envelope["from"], plain[:64], plain[64:])
     fields = check_fields(strict_json(plain[64:]), ROWS["body"])
-    for name in ("mesh", "from", "to", "id", "priority"):
-        if fields[name] != envelope[name]:
+    for name in ("mesh", "from", "to", "id", "priority", "epoch"):
+        if name in envelope and fields[name] != envelope[name]:
             raise Refused("conflict", name + " is not the envelope's")
     return fields
+
+
+def target_key(epoch_key, label):
+    return hkdf(epoch_key, "claudemesh/target/2|" + label)
+
+
+def seal_group(key, epoch_key, fields, nonce=None):
+    """A body to @name, * or tag:k=v, under the epoch's key. Nonce and ciphertext."""
+    data = compact({k: v for k, v in fields.items() if v is not None})
+    nonce = nonce or os.urandom(24)
+    return b64(nonce), b64(sodium.crypto_secretbox(
+        key.sign("body", data) + data, nonce, target_key(epoch_key, fields["to"])))
+
+
+def open_group(epoch_key, envelope, nonce, ciphertext):
+    """envelope: mesh, from, to, id, priority, epoch."""
+    try:
+        plain = sodium.crypto_secretbox_open(unb64(ciphertext), unb64(nonce),
+                                             target_key(epoch_key, envelope["to"]))
+    except (nacl.exceptions.CryptoError, TypeError, ValueError) as e:
+        raise Refused("cannot_open", "body") from e
+    return read_body(envelope, plain)
 
 
 # --- safety numbers ----------------------------------------------------------

@@ -29,7 +29,7 @@ def refuses(action, code=None):
 
 def test_vector_files_are_those_known():
     names = sorted(n for n in os.listdir(WHERE) if n.endswith(".json"))
-    known = {"body", "derive", "document", "hello", "link", "roll", "safety", "seal"}
+    known = {"body", "derive", "document", "group", "hello", "link", "roll", "safety", "seal"}
     assert known <= {n[:-5] for n in names}, names
 
 
@@ -113,6 +113,21 @@ def test_vectors_body():
     for c in v["bad"]:
         key = doc.Key(bytes.fromhex(c["to_seed"]))
         refuses(lambda: doc.open_body(key, c["envelope"], c["nonce"], c["ciphertext"]),
+                c["error"])
+
+
+def test_vectors_group():
+    v = load("group")
+    for c in v["good"]:
+        sender, epoch = doc.Key(bytes.fromhex(c["from_seed"])), bytes.fromhex(c["epoch_key"])
+        fields = json.loads(c["json"])
+        nonce, sealed = doc.seal_group(sender, epoch, fields, doc.unb64(c["nonce"]))
+        assert (nonce, sealed) == (c["nonce"], c["ciphertext"])
+        envelope = {k: fields[k] for k in ("mesh", "from", "to", "id", "priority", "epoch")}
+        assert doc.open_group(epoch, envelope, nonce, sealed) == fields
+    for c in v["bad"]:
+        epoch = bytes.fromhex(c["epoch_key"])
+        refuses(lambda: doc.open_group(epoch, c["envelope"], c["nonce"], c["ciphertext"]),
                 c["error"])
 
 

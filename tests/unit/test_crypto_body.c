@@ -127,6 +127,55 @@ test_vectors(void **state)
 }
 
 static void
+test_group(void **state)
+{
+	struct json j = vectors_load("group"), v;
+	struct body b, again;
+	struct sealed s;
+	uint8_t epoch[32];
+	size_t i;
+
+	(void)state;
+	vectors_each(vmember(j, "good"), i, v) {
+		struct key from = key_of(vs(v, "from_seed"));
+		struct envelope env = { .from = from.hex, .to = vs(v, "to") };
+
+		assert_int_equal(vhex(epoch, 32, vs(v, "epoch_key")), 32);
+		assert_int_equal(wire_decode_text(&wire_body, vs(v, "json"),
+				     strlen(vs(v, "json")), &again, &A, NULL),
+		    OK);
+		counter = 0;
+		assert_int_equal(body_seal_group(&A, &again, &from, epoch, &s,
+				     NULL),
+		    OK);
+		assert_string_equal(s.nonce, vs(v, "nonce"));
+		assert_string_equal(s.ciphertext, vs(v, "ciphertext"));
+		assert_int_equal(body_open_group(&A, &b, epoch, &env, s.nonce,
+				     s.ciphertext, NULL),
+		    OK);
+		assert_string_equal(b.text, again.text);
+		env.to = NULL;
+		assert_int_equal(body_open_group(&A, &b, epoch, &env, s.nonce,
+				     s.ciphertext, NULL),
+		    E_CANNOT_OPEN);
+	}
+	vectors_each(vmember(j, "bad"), i, v) {
+		struct json e = vmember(v, "envelope");
+		struct envelope env = { vs(e, "mesh"), vs(e, "from"),
+			vs(e, "to"), vs(e, "id"), vs(e, "priority"), 0 };
+		int got;
+
+		assert_int_equal(json_int(vmember(e, "epoch"), &env.epoch), 0);
+		assert_int_equal(vhex(epoch, 32, vs(v, "epoch_key")), 32);
+		got = body_open_group(&A, &b, epoch, &env, vs(v, "nonce"),
+		    vs(v, "ciphertext"), NULL);
+		if (got == OK ||
+		    strcmp(err_info(got)->wire, vs(v, "error")) != 0)
+			fail_msg("%s: %s", vs(v, "why"), err_info(got)->wire);
+	}
+}
+
+static void
 test_bad(void **state)
 {
 	struct json j = vectors_load("body"), v;
@@ -138,7 +187,7 @@ test_bad(void **state)
 		struct key to = key_of(vs(v, "to_seed"));
 		struct json e = vmember(v, "envelope");
 		struct envelope env = { vs(e, "mesh"), vs(e, "from"),
-			vs(e, "to"), vs(e, "id"), vs(e, "priority") };
+			vs(e, "to"), vs(e, "id"), vs(e, "priority"), 0 };
 		struct body b;
 		struct why w = { 0 };
 		int got = body_open_direct(&A, c, &b, &to, &env, vs(v, "nonce"),
@@ -292,6 +341,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_every_bit),
 		cmocka_unit_test(test_refused_to_seal),

@@ -266,6 +266,70 @@ def body():
     }
 
 
+# ---- group.json ----
+
+
+def group():
+    frm, nonce = SESSION["alice"], bytes(range(24))
+
+    def key_of(label, epoch_key=EPOCH_KEY):
+        return hkdf(epoch_key, b"claudemesh/target/2|" + label.encode())
+
+    def boxed_for(doc, label, signer=frm, epoch_key=EPOCH_KEY):
+        text = text_of(doc)
+        return b64(na.crypto_secretbox(signer.sign("body", text) + text, nonce,
+                                       key_of(label, epoch_key)))
+
+    def doc_to(label, **more):
+        return dict(body_of(frm, **more), to=label)
+
+    def good(label, **more):
+        doc = doc_to(label, **more)
+        return {"what": "to " + label, "from_seed": frm.seed.hex(),
+                "from": frm.hex, "to": label, "epoch_key": EPOCH_KEY.hex(),
+                "nonce": b64(nonce), "json": text_of(doc).decode(),
+                "ciphertext": boxed_for(doc, label)}
+
+    def bad(why, error, doc, label="@backend", env=(), **how):
+        e = {"mesh": MESH, "from": frm.hex, "to": label, "id": "m0000001",
+             "priority": "next", "epoch": 1}
+        e.update(env)
+        return {"why": why, "error": error, "epoch_key": EPOCH_KEY.hex(),
+                "envelope": e, "nonce": b64(nonce),
+                "ciphertext": boxed_for(doc, label, **how)}
+    d = doc_to("@backend")
+    return {
+        "how": [
+            "ciphertext: base64 of crypto_secretbox(signature 64 bytes | JSON) "
+            "under nonce and the target's key: HKDF(epoch key, "
+            "'claudemesh/target/2|' and the target, 32).",
+            "signature: as of a direct body. The target inside must be the one "
+            "whose key opens it, and the epoch inside the envelope's.",
+            "bad: must not open, with this error, under this envelope.",
+        ],
+        "good": [good("@backend"), good("*", expects="none"),
+                 good("tag:repo=claudemesh", replyTo="m0000000")],
+        "bad": [
+            bad("of another epoch key", "cannot_open", d, epoch_key=bytes(32)),
+            bad("under another label", "cannot_open", d,
+                env={"to": "@frontend"}),
+            bad("written for another label", "conflict", doc_to("@frontend")),
+            bad("signed by another member", "bad_signature", d,
+                signer=STRANGER),
+            bad("another sender inside", "conflict",
+                dict(d, **{"from": STRANGER.hex})),
+            bad("envelope from another session", "bad_signature", d,
+                env={"from": SESSION["dave"].hex}),
+            bad("raised priority", "conflict", d, env={"priority": "now"}),
+            bad("envelope of another id", "conflict", d,
+                env={"id": "m0000009"}),
+            bad("envelope of another mesh", "conflict", d,
+                env={"mesh": "a" * 32}),
+            bad("envelope of another epoch", "conflict", d, env={"epoch": 2}),
+        ],
+    }
+
+
 # ---- seal.json ----
 
 
@@ -431,7 +495,7 @@ def hello():
 
 
 FILES = {"derive": derive, "document": document, "roll": roll, "body": body,
-         "seal": sealed, "link": link, "safety": safety, "hello": hello}
+         "group": group, "seal": sealed, "link": link, "safety": safety, "hello": hello}
 
 
 def main():

@@ -68,6 +68,12 @@ try carol against m by alice {"type":"mesh_delete","proof":"$d"}
 # the open rows, too
 try carol against m by alice {"type":"mesh_join","meshId":"$m","act":"$a","sealed":"$k"}
 try carol against m by alice {"type":"session_hello","meshId":"$m","memberPubkey":"$alice","sessionPubkey":"$s1","attestation":"$att","proof":"$d","daemonId":"daemon-of-alice-0001"}
+try carol against m by alice {"type":"set_stats","stats":{"errors":1},"_session":"$s1"}
+try carol against m by alice {"type":"join_group","name":"spies","_session":"$s1"}
+try carol against m by alice {"type":"leave_group","name":"ops","_session":"$s1"}
+try carol against m by alice {"type":"set_tags","tags":["a=b"],"_session":"$s1"}
+try carol against m by alice {"type":"list_groups","_session":"$s1"}
+try carol against m by alice {"type":"list_receipts","_session":"$s1"}
 tried-all
 # nobody in m heard of any of it, and the mail is where it was
 quiet alice bob

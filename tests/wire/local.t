@@ -176,6 +176,29 @@ a > {"type":"local_profile","_reqId":"20","status":"dnd","summary":"busy","title
 a < {"type":"local_profile_page","_reqId":"20","mesh":"$slug","name":"alice","key":"$ka","member":"alice","status":"dnd","visible":true,"summary":"busy","title":"Dr.","capabilities":["c"]}
 a > {"type":"local_profile","_reqId":"21","status":"asleep"}
 a < {"type":"error","_reqId":"21","code":"bad_field","message":*,"field":"status"}
+a > {"type":"local_profile","_reqId":"20t","tags":["repo=x"],"status":"dnd"}
+a < {"type":"local_profile_page","_reqId":"20t","tags":["repo=x"],...}
+a > {"type":"local_profile","_reqId":"20u","tags":["repo"]}
+a < {"type":"error","_reqId":"20u","code":"bad_field","message":*,"field":"tags"}
+a > {"type":"local_profile","_reqId":"20v","tags":["-"]}
+a < {"type":"local_profile_page","_reqId":"20v","mesh":"$slug","name":"alice","key":"$ka","member":"alice","status":"dnd","visible":true,"summary":"busy","title":"Dr.","capabilities":["c"]}
+# groups
+b > {"type":"local_group_join","_reqId":"30","name":"@dev","role":"lead"}
+b < {"type":"ok","_reqId":"30"}
+b > {"type":"local_group_join","_reqId":"31","name":"a b"}
+b < {"type":"error","_reqId":"31","code":"bad_field","message":*,"field":"name"}
+b > {"type":"local_group_join","_reqId":"32","name":"all"}
+b < {"type":"error","_reqId":"32","code":"bad_field","message":*,"field":"name"}
+b > {"type":"local_group_list","_reqId":"33"}
+b < {"type":"local_groups","_reqId":"33","groups":[{"name":"dev","members":1,"online":1,"joined":true,"role":"lead"}]}
+b > {"type":"local_group_list","_reqId":"34","mesh":"elsewhere"}
+b < {"type":"error","_reqId":"34","code":"no_mesh",...}
+b > {"type":"local_peer_list","_reqId":"35","group":"@dev"}
+b < {"type":"local_peers","_reqId":"35","peers":[{"key":"$kb","groups":[{"name":"dev","role":"lead"}],...}]}
+b > {"type":"local_group_leave","_reqId":"36","name":"dev"}
+b < {"type":"ok","_reqId":"36"}
+b > {"type":"local_group_leave","_reqId":"37","name":"dev"}
+b < {"type":"error","_reqId":"37","code":"not_found",...}
 # sessions
 a > {"type":"local_session_open","_reqId":"22","name":"worker","role":"tester","groups":[{"name":"g"}]}
 a < {"type":"local_session","_reqId":"22","session":"$sid","name":"worker","key":"$kw","mesh":"$slug"}

@@ -99,14 +99,14 @@ alice > {"type":"send","_reqId":"1","id":"message-0001","targetSpec":"$b1","prio
 	{"targetSpec":"$nobody","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"},
 	{"targetSpec":"$c1","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"},
 	{"targetSpec":"$carol","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"},
-	{"targetSpec":"@everyone","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"},
+	{"targetSpec":"#everyone","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"},
 	{"targetSpec":"$bob",$d}]}
 alice < {"type":"ack","_reqId":"1","id":"message-0001","messageId":"message-0001","queued":true,"recipients":[
 	{"targetSpec":"$b1","receipt":"stored","at":*},
 	{"targetSpec":"$nobody","receipt":"refused","reason":"no such peer","at":*},
 	{"targetSpec":"$c1","receipt":"refused","reason":"no such peer","at":*},
 	{"targetSpec":"$carol","receipt":"refused","reason":"no such peer","at":*},
-	{"targetSpec":"@everyone","receipt":"refused","reason":"no such peer","at":*},
+	{"targetSpec":"#everyone","receipt":"refused","reason":"no such peer","at":*},
 	{"targetSpec":"$bob","receipt":"stored","at":*}]}
 # the member's copy is for its home session, or for the only one there is
 bob < {"type":"push","_session":"$b1","targetSpec":"$b1","seq":$one,...}

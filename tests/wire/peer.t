@@ -22,7 +22,7 @@ peer alice
 hello alice s1 with {"groups":[{"name":"ops"}]}
 peer bob
 hello bob b1 with {"groups":[{"name":"dev","role":"lead"},{"name":"ops"}]}
-event alice peer_joined b1
+event alice peer_joined b1 -> "groups":[{"name":"dev","role":"lead"},{"name":"ops"}]
 alice > {"type":"list_peers","_reqId":"1","group":"ops"}
 alice < {"type":"peers_list","_reqId":"1","peers":[{"pubkey":"$s1",...},{"pubkey":"$b1",...}]}
 alice > {"type":"list_peers","_reqId":"2","group":"dev"}
@@ -150,3 +150,23 @@ carl < {"type":"ok","_reqId":"5"}
 alice < {"type":"session_ended","_session":"$s1","pubkey":"$s1","reason":"kicked","by":"c1"}
 event carl peer_left s1
 event bob peer_left s1
+
+test numbers of what a session did, kept with it
+mesh m owner alice
+join bob m
+peer alice
+hello alice s1
+peer bob
+hello bob b1
+event alice peer_joined b1
+bob > {"type":"set_stats","_reqId":"1","stats":{"messagesIn":3,"toolCalls":7,"other":1}}
+bob < {"type":"ok","_reqId":"1"}
+bob > {"type":"set_stats","_reqId":"2","stats":{"errors":-1}}
+bob < {"type":"error","_reqId":"2","code":"out_of_range","message":*,"field":"stats.errors"}
+close bob
+event alice peer_left b1
+peer bob
+hello bob b1 -> {"type":"hello_ack","restored":true,"restoredStats":{"messagesIn":3,"toolCalls":7},...}
+event alice peer_returned b1 -> "restored":true,"lastSeenAt":*
+alice > {"type":"list_peers","_reqId":"3"}
+alice < {"type":"peers_list","_reqId":"3","peers":[*,{"pubkey":"$b1","stats":{"messagesIn":3,"toolCalls":7},...}]}

@@ -21,7 +21,7 @@ hello bob s2 of alice daemon other with {"sessionId":"id-2","pid":42,"cwd":"/src
 	"cursor":{"history":"$h","seq":0},"unknown":[1,{}]}
 	-> {"type":"hello_ack","presenceId":"$p2","memberDisplayName":"alice",
 	"sessionPubkey":"$s2","roll":*,"cursor":{"history":"$h","seq":0}}
-event alice peer_joined s2 -> "sessionId":"id-2"
+event alice peer_joined s2 -> "sessionId":"id-2","groups":[{"name":"g1"},{"name":"g2","role":"lead"}]
 bob > {"type":"list_peers","_reqId":"1"}
 bob < {"type":"peers_list","_reqId":"1","peers":[
 	{"pubkey":"$s1","memberPubkey":"$alice","displayName":"s1","attestation":*,

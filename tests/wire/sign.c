@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/enc.h"
+#include "base/label.h"
 #include "crypto/body.h"
 #include "tests/wire/script.h"
 
@@ -158,16 +159,17 @@ void
 word_sealed(const struct args *a)
 {
 	static const char usage[] =
-	    "sealed VAR SESSION TARGET-KEY ID TEXT [PRIORITY]";
+	    "sealed VAR SESSION TARGET ID TEXT [PRIORITY]";
 	const char *text = word_at(a, 5, usage);
 	struct tsession *s = tr_session(a->v[2]);
 	struct tmesh *m = s->who->mesh;
 	struct why why = { 0 };
 	struct sealed out;
+	bool label = label_kind(a->v[3]) != LABEL_NONE;
 	struct body body = {
 		.mesh = m->id,
 		.from = s->key.hex,
-		.to = tr_key(a->v[3])->hex,
+		.to = label ? label_canonical(a->v[3]) : tr_key(a->v[3])->hex,
 		.id = a->v[4],
 		.epoch = 1,
 		.has_roll = true,
@@ -177,15 +179,18 @@ word_sealed(const struct args *a)
 		.text = text,
 	};
 
-	if (body_seal_direct(&tr.arena, NULL, &body, &s->key, body.to, &out,
-		&why) != OK)
+	if ((label ? body_seal_group(&tr.arena, &body, &s->key, m->epoch, &out,
+			 &why)
+		   : body_seal_direct(&tr.arena, NULL, &body, &s->key, body.to,
+			 &out, &why)) != OK)
 		tr_fail("it cannot be sealed: %s %s", why.field, why.text);
 	tr_set(a->v[1],
 	    arena_printf(&tr.arena, "\"nonce\":\"%s\",\"ciphertext\":\"%s\"",
 		out.nonce, out.ciphertext));
 }
 
-/* The push that a connection read last, opened by the key it is for. */
+/* The push that a connection read last, opened by the key it is for: a key's
+ * name, or a mesh's for what was said to a label. */
 void
 word_opens(const struct args *a)
 {
@@ -205,9 +210,13 @@ word_opens(const struct args *a)
 		.id = tr_member(c->last, "messageId"),
 		.priority = tr_member(c->last, "priority"),
 	};
-	if (body_open_direct(&tr.arena, NULL, &body, tr_key(a->v[2]), &env,
-		tr_member(c->last, "nonce"), tr_member(c->last, "ciphertext"),
-		&why) != OK)
+	if ((label_kind(env.to) != LABEL_NONE
+		    ? body_open_group(&tr.arena, &body, tr_mesh(a->v[2])->epoch,
+			  &env, tr_member(c->last, "nonce"),
+			  tr_member(c->last, "ciphertext"), &why)
+		    : body_open_direct(&tr.arena, NULL, &body, tr_key(a->v[2]),
+			  &env, tr_member(c->last, "nonce"),
+			  tr_member(c->last, "ciphertext"), &why)) != OK)
 		tr_fail("it does not open: %s %s", why.field, why.text);
 	if (strcmp(body.text, text) != 0)
 		tr_fail("expected '%s', it says '%s'", text, body.text);

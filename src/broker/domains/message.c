@@ -5,18 +5,22 @@
  * in the queue of the member. The row in `sent` makes a repeated send harmless,
  * copy by copy, and outlives the message to say what became of it. One bad
  * target never refuses the others.
+ *
+ * A copy to a label is stored in the queue of its audience (audience.c), after
+ * the direct ones: whom those reach is left out of it, so that each session gets
+ * the message once.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/scan.h"
+#include "base/label.h"
 #include "broker/broker.h"
 #include "broker/rung.h"
 
 #define COPIES_MAX 101
 
 static const char sql_sent[] =
-    "SELECT s.receipt, s.reason, s.at, r.doc FROM sent s"
+    "SELECT s.receipt, s.reason, s.at, r.doc, s.audience FROM sent s"
     " LEFT JOIN receipt r ON r.no = s.doc"
     " WHERE s.sender = $1 AND s.id = $2 AND s.target = $3 LIMIT 1";
 static const char sql_target[] =
@@ -27,13 +31,16 @@ static const char sql_member_queue[] =
     " DO UPDATE SET daemon = '' RETURNING no";
 static const char sql_store[] =
     "INSERT INTO message (seq, mesh, queue, sender, size, created_at, id,"
-    " target, priority, sender_name, nonce, ciphertext)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    " target, priority, sender_name, nonce, ciphertext, epoch)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 static const char sql_note[] =
-    "INSERT INTO sent (sender, id, target, receipt, reason, at, doc)"
-    " VALUES ($1, $2, $3, 'stored', '', $4, 0)";
+    "INSERT INTO sent (sender, id, target, receipt, reason, at, doc, audience)"
+    " VALUES ($1, $2, $3, 'stored', '', $4, 0, $5)";
+static const char sql_before[] =
+    "SELECT target, audience FROM sent WHERE sender = $1 AND id = $2"
+    " AND receipt <> 'refused' LIMIT 101";
 static const char sql_status[] =
-    "SELECT s.target, s.receipt, s.reason, s.at, r.doc FROM sent s"
+    "SELECT s.target, s.receipt, s.reason, s.at, r.doc, s.audience FROM sent s"
     " LEFT JOIN receipt r ON r.no = s.doc"
     " WHERE s.sender = $1 AND s.id = $2 LIMIT 101";
 
@@ -43,6 +50,8 @@ struct parcel {
 	int64_t size, queue, seq;
 	bool own;    /* a daemon's queue, not a member's */
 	bool stored; /* by this request */
+	bool all;    /* everybody who bears the label is in the audience */
+	const struct audience *audience; /* of a copy to a label */
 };
 
 struct sending {
@@ -53,9 +62,18 @@ struct sending {
 	size_t n;
 	struct tally added; /* by this request, for the quotas */
 	bool old;	    /* every copy had been stored before */
+	struct skip skip;   /* session keys that other copies reach */
 };
 
 /* ---- checks ---- */
+
+static bool
+base64_like(const char *s)
+{
+	return s[strspn(s,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		   "0123456789+/=")] == '\0';
+}
 
 static int
 check_copies(struct rq *rq, struct sending *s)
@@ -64,8 +82,8 @@ check_copies(struct rq *rq, struct sending *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		if (scan_base64(s->copy[i].nonce) &&
-		    scan_base64(s->copy[i].ciphertext))
+		if (base64_like(s->copy[i].nonce) &&
+		    base64_like(s->copy[i].ciphertext))
 			continue;
 		snprintf(field, sizeof(field),
 		    i == 0 ? "ciphertext" : "copies[%zu].ciphertext", i - 1);
@@ -85,6 +103,29 @@ check_send(struct rq *rq, const struct message_send *in)
 	    strcmp(in->priority, "low") != 0)
 		return rq_field(rq, E_BAD_FIELD, "priority",
 		    "now, next or low");
+	return OK;
+}
+
+/* What is sealed for many must be sealed under the key of now. */
+static int
+check_labels(struct rq *rq, const struct sending *s)
+{
+	int64_t epoch = roll_epoch(rq->mesh->roll);
+	const char *fault, *spec;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		spec = s->copy[i].target_spec;
+		if (label_kind(spec) == LABEL_NONE)
+			continue;
+		fault = label_fault(spec);
+		if (fault != NULL)
+			return rq_field(rq, E_BAD_FIELD, "targetSpec",
+			    "the label '%s' %s", spec, fault);
+		if (s->in->epoch != epoch)
+			return rq_field(rq, E_EPOCH_STALE, "epoch",
+			    "the epoch is %lld now", (long long)epoch);
+	}
 	return OK;
 }
 
@@ -168,6 +209,39 @@ to_member(struct rq *rq, struct parcel *p, const char *key, bool *found)
 	return OK;
 }
 
+/* Their own session, and a member's home when it is here. */
+static void
+reached(struct rq *rq, struct skip *skip, const char *target)
+{
+	struct presence *p;
+	size_t i = 0;
+
+	if (skip->n < countof(skip->v))
+		skip->v[skip->n++] = target;
+	if (roll_member(rq->mesh->roll, target) == NULL)
+		return;
+	while (skip->n < countof(skip->v) &&
+	    (p = map_next(&rq->mesh->here, &i)) != NULL) {
+		if (p->face.home && strcmp(p->member, target) == 0)
+			skip->v[skip->n++] = p->key;
+	}
+}
+
+static int
+to_label(struct rq *rq, struct sending *s, struct parcel *p, bool *found)
+{
+	const char *label = label_canonical(p->copy->target_spec);
+	int r = audience_find(rq, label, &s->skip, &p->audience);
+
+	if (r != OK)
+		return r;
+	p->own = false;
+	p->all = s->skip.n == 0;
+	p->queue = p->audience->queue;
+	*found = audience_size(p->audience, rq->peer->no) > 0;
+	return OK;
+}
+
 static int
 resolve(struct rq *rq, struct parcel *p, bool *found)
 {
@@ -216,11 +290,12 @@ store(struct rq *rq, struct sending *s, struct parcel *p)
 	if (change(rq, sql_store, db_i(p->seq), db_i((int64_t)rq->mesh->no),
 		db_i(p->queue), db_i(me), db_i(p->size), db_i(rq->now),
 		db_s(s->in->id), db_s(c->target_spec), db_s(s->in->priority),
-		db_s(rq->peer->name), db_s(c->nonce),
-		db_s(c->ciphertext)) == NULL)
+		db_s(rq->peer->name), db_s(c->nonce), db_s(c->ciphertext),
+		db_i(p->audience == NULL ? 0 : s->in->epoch)) == NULL)
 		return rq->why.code;
 	if (change(rq, sql_note, db_i(me), db_s(s->in->id),
-		db_s(c->target_spec), db_i(rq->now)) == NULL)
+		db_s(c->target_spec), db_i(rq->now),
+		db_i(p->audience == NULL ? 0 : p->queue)) == NULL)
 		return rq->why.code;
 	p->stored = true;
 	s->added.n++;
@@ -243,6 +318,33 @@ known(struct rq *rq, const struct sending *s, struct recipient *out, bool *yes)
 		out->reason = db_text(r, 0, 1);
 		out->at = db_int(r, 0, 2);
 		out->doc = db_text(r, 0, 3);
+		if (db_int(r, 0, 4) != 0)
+			return audience_keys(rq, db_int(r, 0, 4), rq->peer->no,
+			    out);
+	}
+	return OK;
+}
+
+/* Parts of it may have been sent in an earlier frame. */
+static int
+sent_before(struct rq *rq, struct sending *s)
+{
+	struct recipient to = { .sessions = { 0, NULL } };
+	struct db_rows *r;
+	size_t i, k;
+
+	r = query(rq, sql_before, db_i(rq->peer->no), db_s(s->in->id));
+	if (r == NULL)
+		return rq->why.code;
+	for (i = 0; i < r->n; i++) {
+		if (db_int(r, i, 1) == 0) {
+			reached(rq, &s->skip, db_text(r, i, 0));
+			continue;
+		}
+		if (audience_keys(rq, db_int(r, i, 1), rq->peer->no, &to) != OK)
+			return rq->why.code;
+		for (k = 0; k < to.sessions.n; k++)
+			reached(rq, &s->skip, to.sessions.v[k].s);
 	}
 	return OK;
 }
@@ -252,6 +354,7 @@ send_copy(struct rq *rq, struct sending *s, size_t i)
 {
 	struct parcel *p = &s->parcel[i];
 	struct recipient *out = &s->out[i];
+	bool label = label_kind(p->copy->target_spec) != LABEL_NONE;
 	const char *reason;
 	bool yes = false;
 	int r = known(rq, s, out, &yes);
@@ -259,17 +362,52 @@ send_copy(struct rq *rq, struct sending *s, size_t i)
 	if (r != OK || yes)
 		return r;
 	s->old = false;
-	r = resolve(rq, p, &yes);
+	r = label ? to_label(rq, s, p, &yes) : resolve(rq, p, &yes);
 	if (r != OK)
 		return r;
-	if (!yes)
+	if (!yes && !label)
 		return refuse(rq, out, "no such peer");
-	reason = over_quota(rq, s, p);
+	reason = yes ? over_quota(rq, s, p) : NULL;
 	if (reason != NULL)
 		return refuse(rq, out, reason);
-	out->receipt = "stored";
+	out->receipt = yes ? "stored" : "empty";
 	out->at = rq->now;
-	return store(rq, s, p);
+	if (yes && label)
+		audience_list(rq, p->audience, rq->peer->no, out);
+	return yes ? store(rq, s, p) : OK;
+}
+
+/* Direct copies first: who gets one is in no audience of this message. A second
+ * label leaves out whom the first reaches. */
+static int
+send_all(struct rq *rq, struct sending *s)
+{
+	bool labels = false;
+	size_t i, k;
+	int r = OK;
+
+	for (i = 0; r == OK && i < s->n; i++) {
+		if (label_kind(s->copy[i].target_spec) != LABEL_NONE)
+			labels = true;
+		else
+			r = send_copy(rq, s, i);
+	}
+	if (r == OK && labels && s->n > 1) {
+		for (i = 0; i < s->n; i++) {
+			if (s->parcel[i].stored)
+				reached(rq, &s->skip, s->copy[i].target_spec);
+		}
+	}
+	if (r == OK && labels)
+		r = sent_before(rq, s);
+	for (i = 0; r == OK && i < s->n; i++) {
+		if (label_kind(s->copy[i].target_spec) == LABEL_NONE)
+			continue;
+		r = send_copy(rq, s, i);
+		for (k = 0; k < s->out[i].sessions.n; k++)
+			reached(rq, &s->skip, s->out[i].sessions.v[k].s);
+	}
+	return r;
 }
 
 /* ---- after ---- */
@@ -290,17 +428,25 @@ pass_on(struct rq *rq, const struct sending *s, const struct parcel *p)
 		.sender = rq->peer->key,
 		.sender_member = rq->peer->member,
 		.sender_name = rq->peer->name,
+		.author = rq->peer->no,
 	};
+	const struct audience *a = p->audience;
 
 	tally_add(&m->queues, p->queue, 1, p->size);
 	if (p->own)
 		tally_add(&m->senders, rq->peer->no, 1, p->size);
-	else
+	else if (a == NULL)
 		lane_member_mail(rq->b, m, p->queue, p->copy->target_spec);
 	m->all.n++;
 	m->all.bytes += p->size;
 	rq->b->stat.stored++;
-	lane_offer(rq->b, m, &msg);
+	if (a == NULL) {
+		lane_offer(rq->b, m, &msg);
+		return;
+	}
+	msg.epoch = s->in->epoch;
+	a = audience_keep(m, p->all ? label_canonical(msg.target) : NULL, a);
+	lane_offer_all(rq->b, m, &msg, a);
 }
 
 static int
@@ -311,7 +457,9 @@ answer(struct rq *rq, const struct sending *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		if (strcmp(s->out[i].receipt, "refused") != 0)
+		if (strcmp(s->out[i].receipt, "empty") == 0)
+			error = error == NULL ? "nobody is there" : error;
+		else if (strcmp(s->out[i].receipt, "refused") != 0)
 			queued = true;
 		else if (error == NULL)
 			error = s->out[i].reason;
@@ -354,9 +502,11 @@ on_message_send(struct rq *rq, const struct message_send *in)
 	if (r == OK)
 		r = check_copies(rq, s);
 	if (r == OK)
+		r = check_labels(rq, s);
+	if (r == OK)
 		r = check_rate(rq, s->n);
-	for (i = 0; r == OK && i < s->n; i++)
-		r = send_copy(rq, s, i);
+	if (r == OK)
+		r = send_all(rq, s);
 	if (r == OK)
 		r = answer(rq, s);
 	for (i = 0; r == OK && i < s->n; i++) {
@@ -390,6 +540,9 @@ on_message_status(struct rq *rq, const struct message_status *in)
 			.reason = db_text(r, i, 2),
 			.at = db_int(r, i, 3),
 			.doc = db_text(r, i, 4) };
+		if (db_int(r, i, 5) != 0 &&
+		    audience_keys(rq, db_int(r, i, 5), rq->peer->no, &v[i]))
+			return rq->why.code;
 		all &= rung_arrived(v[i].receipt);
 		if (v[i].at > at)
 			at = v[i].at;

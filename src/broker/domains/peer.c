@@ -11,6 +11,13 @@
 static const char sql_profile[] =
     "UPDATE session SET profile = $2 WHERE no = $1";
 
+static const char sql_summary[] =
+    "UPDATE session SET summary = $2 WHERE no = $1";
+static const char sql_hidden[] = "UPDATE session SET hidden = $2 WHERE no = $1";
+static const char sql_stats[] = "UPDATE session SET stats = $2 WHERE no = $1";
+static const char sql_kicked[] =
+    "UPDATE session SET ended_at = $2 WHERE no = $1";
+
 static bool
 in_group(const struct presence *p, const char *group)
 {
@@ -37,7 +44,7 @@ face_size(const struct peer *f)
 	size_t n = 800 + strlen(f->attestation) + strlen(f->summary) * 2 +
 	    strlen(f->cwd) * 2 + strlen(f->role) * 2 + f->profile.n;
 
-	return n + f->groups.n * 200;
+	return n + f->groups.n * 200 + f->tags.n * 260 + f->stats.n;
 }
 
 int
@@ -75,10 +82,38 @@ on_peer_status(struct rq *rq, const struct peer_status *in)
 int
 on_peer_summary(struct rq *rq, const struct peer_summary *in)
 {
+	int r;
+
+	if (change(rq, sql_summary, db_i(rq->peer->no), db_s(in->summary)) ==
+	    NULL)
+		return rq->why.code;
+	r = rq_ok(rq);
 	mem_free(rq->peer->summary);
 	rq->peer->summary = mem_strdup(in->summary);
 	rq->peer->face.summary = rq->peer->summary;
-	return rq_ok(rq);
+	return r;
+}
+
+int
+on_peer_stats(struct rq *rq, const struct peer_stats *in)
+{
+	struct presence *p = rq->peer;
+	struct buf b;
+	int r = OK;
+
+	buf_init(&b, 1024);
+	wire_encode(&b, &wire_peer_numbers, &in->stats, NULL, NULL);
+	if (change(rq, sql_stats, db_i(p->no), db_s(buf_str(&b))) == NULL)
+		r = rq->why.code;
+	if (r == OK)
+		r = rq_ok(rq);
+	if (r == OK) {
+		mem_free(p->stats);
+		p->stats = mem_strdup(buf_str(&b));
+		p->face.stats = (struct json){ p->stats, b.len };
+	}
+	buf_fini(&b);
+	return r;
 }
 
 int
@@ -86,7 +121,11 @@ on_peer_visible(struct rq *rq, const struct peer_visible *in)
 {
 	bool changed = rq->peer->face.visible != in->visible;
 
+	if (change(rq, sql_hidden, db_i(rq->peer->no), db_i(!in->visible)) ==
+	    NULL)
+		return rq->why.code;
 	rq->peer->face.visible = in->visible;
+	audience_changed(rq->mesh);
 	if (changed)
 		presence_event(rq->b, rq->peer, rq->conn->id,
 		    in->visible ? "peer_visible" : "peer_hidden", NULL);
@@ -174,6 +213,8 @@ on_peer_kick(struct rq *rq, const struct peer_kick *in)
 	if (p == NULL)
 		return rq_field(rq, E_NO_PEER, "target",
 		    "no session with this key is here");
+	if (change(rq, sql_kicked, db_i(p->no), db_i(rq->now - DAY_MS)) == NULL)
+		return rq->why.code;
 	str_copy(by, sizeof(by), rq->peer->name);
 	r = rq_ok(rq);
 	presence_end(rq->b, p, "kicked", by);

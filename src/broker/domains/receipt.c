@@ -5,6 +5,10 @@
  * A receipt counts only for copies that were addressed to its signer or the
  * signer's member, by the sender it names, and only upwards. The cursor moves
  * in memory here and is written once a turn (lane.c).
+ *
+ * For copies to labels no rung is kept here, only the document, found by the
+ * sender (list_receipts): one signer has one document for a rung that begins with
+ * an id, and a later one takes its place.
  */
 #include <string.h>
 
@@ -24,6 +28,19 @@ static const char sql_raise[] =
     "UPDATE sent SET receipt = $4, reason = $5, at = $6, doc = $7"
     " WHERE sender = $1 AND id = $2 AND target = $3";
 
+static const char sql_heard[] =
+    "SELECT 1 FROM sent s JOIN audience a ON a.queue = s.audience"
+    " WHERE s.sender = $1 AND s.id = $2 AND s.audience <> 0"
+    " AND a.session = $3 LIMIT 1";
+static const char sql_slip[] =
+    "SELECT doc FROM receipt WHERE sender = $1 AND sender <> 0 AND slip = $2"
+    " LIMIT 1";
+static const char sql_slip_gone[] =
+    "DELETE FROM receipt WHERE sender = $1 AND sender <> 0 AND slip = $2";
+static const char sql_slip_doc[] =
+    "INSERT INTO receipt (doc, at, sender, slip) VALUES ($1, $2, $3, $4)"
+    " RETURNING no";
+
 struct raise {
 	const char *id, *target;
 };
@@ -32,6 +49,9 @@ struct slip { /* one receipt */
 	const char *b64;
 	struct receipt_doc doc;
 	int64_t from; /* session.no of the sender */
+	int64_t by;   /* and of the signer */
+	int64_t no;   /* its place, of one for copies to labels */
+	bool heard;   /* the signer was in the audience of some id */
 	struct raise *up;
 	size_t nup;
 };
@@ -83,6 +103,7 @@ read_slip(struct rq *rq, struct slip *s)
 	if (r == OK)
 		r = doc_open(rq->arena, s->b64, "receipt", &wire_receipt_doc,
 		    &s->doc, s->doc.by, &rq->why);
+	s->by = no;
 	if (r == OK)
 		r = session_no(rq, s->doc.from, &s->from, &member);
 	return r;
@@ -107,7 +128,37 @@ find_raises(struct rq *rq, struct slip *s)
 			s->up[s->nup].id = s->doc.ids.v[i].s;
 			s->up[s->nup++].target = db_text(r, k, 0);
 		}
+		if (r->n > 0 || s->heard || s->by == s->from)
+			continue;
+		r = query(rq, sql_heard, db_i(s->from), db_s(s->doc.ids.v[i].s),
+		    db_i(s->by));
+		if (r == NULL)
+			return rq->why.code;
+		s->heard = r->n > 0;
 	}
+	return OK;
+}
+
+/* Of copies to labels only. A document that is kept already says nothing new. */
+static int
+write_heard(struct rq *rq, struct slip *s)
+{
+	const char *slip = arena_printf(rq->arena, "%lld %s %s",
+	    (long long)s->by, s->doc.rung, s->doc.ids.v[0].s);
+	struct db_rows *r = query(rq, sql_slip, db_i(s->from), db_s(slip));
+
+	if (r == NULL)
+		return rq->why.code;
+	if (r->n > 0 && strcmp(db_text(r, 0, 0), s->b64) == 0)
+		return OK;
+	if (r->n > 0 &&
+	    change(rq, sql_slip_gone, db_i(s->from), db_s(slip)) == NULL)
+		return rq->why.code;
+	r = change(rq, sql_slip_doc, db_s(s->b64), db_i(rq->now), db_i(s->from),
+	    db_s(slip));
+	if (r == NULL)
+		return rq->why.code;
+	s->no = db_int(r, 0, 0);
 	return OK;
 }
 
@@ -140,7 +191,8 @@ pass_on(struct rq *rq, const struct slip *s)
 
 	rq->b->stat.receipts++;
 	if (conn_event(rq->b, c))
-		push(rq->b, c, p->key, message_receipt, .doc = s->b64);
+		push(rq->b, c, p->key, message_receipt, .doc = s->b64,
+		    .no = s->no);
 }
 
 static int
@@ -160,10 +212,10 @@ take_receipts(struct rq *rq, const struct message_ack *in)
 			    "at most %d message ids at once", IDS_MAX);
 		if (r == OK && s->from != 0)
 			r = find_raises(rq, s);
-		if (r != OK || s->nup == 0)
+		if (r != OK || (s->nup == 0 && !s->heard))
 			continue;
-		r = write_slip(rq, s);
-		if (r == OK)
+		r = s->nup > 0 ? write_slip(rq, s) : write_heard(rq, s);
+		if (r == OK && (s->nup > 0 || s->no > 0))
 			pass_on(rq, s);
 	}
 	return r;

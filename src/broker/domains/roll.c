@@ -178,6 +178,7 @@ end_sessions(struct rq *rq, const struct appending *a, const char *by)
 	struct mesh *m = rq->mesh;
 	struct presence *p;
 
+	audience_changed(m);
 	if (is_kind(a, "leave"))
 		presence_end_member(rq->b, m, a->head.author, "not_member", by);
 	if (is_kind(a, "session_revoke")) {

@@ -13,7 +13,7 @@
 #include "broker/broker.h"
 
 static const char sql_session[] =
-    "SELECT no, member, seen_at, profile FROM session"
+    "SELECT no, member, seen_at, profile, summary, hidden, stats FROM session"
     " WHERE mesh = $1 AND key = $2 LIMIT 1";
 static const char sql_count_sessions[] =
     "SELECT COUNT(*) FROM (SELECT 1 FROM session WHERE mesh = $1"
@@ -30,7 +30,9 @@ static const char sql_keep[] =
     "INSERT INTO session (mesh, key, member, queue, attestation, profile,"
     " seen_at) VALUES ($1, $2, $3, $4, $5, '', $6) ON CONFLICT (mesh, key)"
     " DO UPDATE SET queue = excluded.queue, seen_at = excluded.seen_at,"
-    " attestation = excluded.attestation RETURNING no";
+    " attestation = excluded.attestation, ended_at = 0 RETURNING no";
+static const char sql_said[] =
+    "UPDATE session SET summary = $2, hidden = $3 WHERE no = $1";
 static const char sql_recall[] =
     "SELECT s.no, q.no, q.acked, m.no FROM session s"
     " JOIN queue q ON q.no = s.queue AND q.daemon = $3"
@@ -38,7 +40,8 @@ static const char sql_recall[] =
     " WHERE s.mesh = $1 AND s.key = $2 LIMIT 1";
 static const char sql_attest[] =
     "UPDATE session SET attestation = $2, seen_at = $3 WHERE no = $1";
-static const char sql_seen[] = "UPDATE session SET seen_at = $2 WHERE no = $1";
+static const char sql_ended[] =
+    "UPDATE session SET seen_at = $2, ended_at = $2 WHERE no = $1";
 static const char sql_show[] =
     "SELECT member, attestation, seen_at FROM session"
     " WHERE mesh = $1 AND key = $2 LIMIT 1";
@@ -50,8 +53,9 @@ struct entry {
 	struct attestation att;
 	bool known;
 	int64_t no, queue, mqueue, acked, seen_at, from;
-	const char *profile;
-	bool gap;
+	const char *profile, *summary, *stats;
+	bool gap, hidden, said; /* other than what is stored */
+	struct bearing *bears;
 };
 
 /* ---- is it who it says ---- */
@@ -213,8 +217,12 @@ look_up(struct rq *rq, struct entry *e)
 		return rq_field(rq, E_FORBIDDEN, "sessionPubkey",
 		    "this session key belongs to another member");
 	e->known = true;
+	e->no = db_int(r, 0, 0);
 	e->seen_at = db_int(r, 0, 2);
 	e->profile = db_text(r, 0, 3);
+	e->summary = db_text(r, 0, 4);
+	e->hidden = db_int(r, 0, 5) != 0;
+	e->stats = db_text(r, 0, 6);
 	return OK;
 }
 
@@ -247,6 +255,52 @@ recall(struct rq *rq, struct entry *e)
 	e->acked = db_int(r, 0, 2);
 	e->mqueue = db_int(r, 0, 3);
 	return true;
+}
+
+/* What it bears: what it says, else what it was known by. */
+static int
+bears(struct rq *rq, struct entry *e)
+{
+	const struct session_hello *in = e->in;
+	struct bearing *be = arena_zalloc(rq->arena, sizeof(*be));
+	int r = OK;
+
+	e->bears = be;
+	if (e->known && !in->whole)
+		r = bearing_load(rq, e->no, be);
+	if (in->whole || in->groups.n > 0) {
+		be->ngroup = in->groups.n;
+		if (in->groups.n > 0)
+			memcpy(be->group, in->groups.v,
+			    in->groups.n * sizeof(*be->group));
+	}
+	if (in->whole || in->tags.n > 0) {
+		be->ntag = in->tags.n;
+		if (in->tags.n > 0)
+			memcpy(be->tag, in->tags.v,
+			    in->tags.n * sizeof(*be->tag));
+	}
+	if (in->whole || in->summary[0] != '\0') {
+		e->said |= strcmp(e->summary, in->summary) != 0;
+		e->summary = in->summary;
+	}
+	if (in->whole || in->hidden) {
+		e->said |= e->hidden != in->hidden;
+		e->hidden = in->hidden;
+	}
+	return r == OK ? bearing_check(rq, be, "groups", "tags") : r;
+}
+
+static int
+keep_said(struct rq *rq, struct entry *e)
+{
+	if (turn_is_read_only(rq->b->turn))
+		return OK;
+	if (e->said &&
+	    change(rq, sql_said, db_i(e->no), db_s(e->summary),
+		db_i(e->hidden)) == NULL)
+		return rq->why.code;
+	return bearing_store(rq, e->mesh, e->no, e->bears);
 }
 
 static int
@@ -301,46 +355,25 @@ pack(char **at, const char *s)
 	return *at - n;
 }
 
-static char *
-pack_groups(struct peer *f, char *own, const struct session_hello *in)
-{
-	size_t i, n = in->groups.n;
-	struct peer_group *v = (struct peer_group *)(void *)own;
-
-	own += n * sizeof(*v);
-	for (i = 0; i < n; i++) {
-		v[i].name = pack(&own, in->groups.v[i].name);
-		v[i].role = pack(&own, in->groups.v[i].role);
-	}
-	f->groups.n = n;
-	f->groups.v = v;
-	return own;
-}
-
 static size_t
 packed_size(const struct session_hello *in)
 {
-	size_t i,
-	    n = strlen(in->role) + strlen(in->session_id) + strlen(in->cwd) +
+	return strlen(in->role) + strlen(in->session_id) + strlen(in->cwd) +
 	    strlen(in->hostname) + strlen(in->peer_type) + strlen(in->channel) +
 	    strlen(in->model) + 7;
-
-	for (i = 0; i < in->groups.n; i++)
-		n += sizeof(struct peer_group) + strlen(in->groups.v[i].name) +
-		    strlen(in->groups.v[i].role) + 2;
-	return n;
 }
 
 /* An arena's smallest chunk would be most of what an idle session costs. */
 static void
-describe(struct presence *p, const struct session_hello *in)
+describe(struct presence *p, const struct entry *e)
 {
+	const struct session_hello *in = e->in;
 	struct peer *f = &p->face;
 	char *at;
 
 	mem_free(p->own);
 	p->own = mem_alloc(packed_size(in));
-	at = pack_groups(f, p->own, in);
+	at = p->own;
 	f->pubkey = p->key;
 	f->member_pubkey = p->member;
 	f->role = pack(&at, in->role);
@@ -352,17 +385,16 @@ describe(struct presence *p, const struct session_hello *in)
 	f->model = pack(&at, in->model);
 	f->pid = in->pid;
 	f->home = in->home;
-	f->visible = !in->hidden;
+	f->visible = !e->hidden;
 	f->online = true;
 	f->last_seen_at = 0;
 	str_copy(p->status, sizeof(p->status),
 	    in->status[0] ? in->status : "idle");
 	f->status = p->status;
-	if (in->summary[0] != '\0' || p->summary == NULL) {
-		mem_free(p->summary);
-		p->summary = mem_strdup(in->summary);
-	}
+	mem_free(p->summary);
+	p->summary = mem_strdup(e->summary);
 	f->summary = p->summary;
+	bearing_show(p, e->bears);
 }
 
 static struct presence *
@@ -375,30 +407,45 @@ enter(struct rq *rq, struct entry *e)
 		    e->in->member_pubkey);
 		if (e->known && e->profile[0] != '\0')
 			p->profile = mem_strdup(e->profile);
+		if (e->stats[0] != '\0')
+			p->stats = mem_strdup(e->stats);
 	}
 	presence_move(rq->b, p, rq->conn, e->queue);
 	p->no = e->no;
 	p->mqueue = e->mqueue;
-	describe(p, e->in);
+	describe(p, e);
+	p->face.stats =
+	    (struct json){ p->stats, p->stats == NULL ? 0 : strlen(p->stats) };
 	p->face.profile = (struct json){ p->profile,
 		p->profile == NULL ? 0 : strlen(p->profile) };
 	presence_attest(p, e->in->attestation, &e->att);
 	return p;
 }
 
+/* The others hear that it came, and in which groups it is. */
 static void
 announce(struct rq *rq, struct presence *p, const struct entry *e)
 {
-	char seen[CLOCK_ISO_LEN + 1], extra[96];
+	const struct bearing *be = e->bears;
+	char seen[CLOCK_ISO_LEN + 1];
+	struct buf extra;
+	size_t i;
 
-	if (!e->known) {
-		presence_event(rq->b, p, p->conn, "peer_joined", NULL);
-		return;
+	buf_init(&extra, 32768);
+	for (i = 0; i < be->ngroup; i++) {
+		buf_adds(&extra, i == 0 ? ",\"groups\":[" : ",");
+		wire_encode(&extra, &wire_peer_group, &be->group[i], NULL,
+		    NULL);
 	}
-	clock_iso(seen, e->seen_at);
-	snprintf(extra, sizeof(extra),
-	    ",\"restored\":true,\"lastSeenAt\":\"%s\"", seen);
-	presence_event(rq->b, p, p->conn, "peer_returned", extra);
+	buf_adds(&extra, i == 0 ? "" : "]");
+	if (e->known) {
+		clock_iso(seen, e->seen_at);
+		buf_addf(&extra, ",\"restored\":true,\"lastSeenAt\":\"%s\"",
+		    seen);
+	}
+	presence_event(rq->b, p, p->conn,
+	    e->known ? "peer_returned" : "peer_joined", buf_str(&extra));
+	buf_fini(&extra);
 }
 
 static int
@@ -412,7 +459,11 @@ answer(struct rq *rq, const struct presence *p, const struct entry *e)
 	    .roll = roll_point_of(e->mesh->roll), .has_roll = true,
 	    .cursor = { .history = rq->b->history, .seq = e->from },
 	    .has_cursor = true, .gap = e->gap, .restored = e->known,
-	    .last_seen_at = e->known ? e->seen_at : 0);
+	    .last_seen_at = e->known ? e->seen_at : 0,
+	    .restored_groups = { e->known ? e->bears->ngroup : 0,
+		e->bears->group },
+	    .last_summary = e->known ? e->summary : NULL,
+	    .restored_stats = p->face.stats);
 }
 
 /* The connection is no stranger's any more; it counts as the member's. */
@@ -434,7 +485,10 @@ admitted(struct rq *rq, struct mesh *m, const struct presence *p)
 int
 on_session_hello(struct rq *rq, const struct session_hello *in)
 {
-	struct entry e = { .in = in, .profile = "" };
+	struct entry e = { .in = in,
+		.profile = "",
+		.summary = "",
+		.stats = "" };
 	struct presence *p;
 	struct lane *l;
 	bool here;
@@ -445,7 +499,11 @@ on_session_hello(struct rq *rq, const struct session_hello *in)
 	if (r == OK)
 		r = check_known(rq, &e);
 	if (r == OK)
+		r = bears(rq, &e);
+	if (r == OK)
 		r = keep(rq, &e);
+	if (r == OK)
+		r = keep_said(rq, &e);
 	if (r != OK)
 		return r;
 	place_cursor(rq->b, &e);
@@ -487,7 +545,7 @@ on_session_end(struct rq *rq, const struct session_end *in)
 	int r;
 
 	(void)in;
-	if (change(rq, sql_seen, db_i(rq->peer->no), db_i(rq->now)) == NULL)
+	if (change(rq, sql_ended, db_i(rq->peer->no), db_i(rq->now)) == NULL)
 		return rq->why.code;
 	r = rq_ok(rq);
 	presence_free(rq->b, rq->peer, LEFT_EVENT);

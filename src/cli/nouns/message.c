@@ -79,9 +79,17 @@ show_sent(struct cli *c, const void *reply)
 
 	for (i = 0; i < r->recipients.n; i++) {
 		to = &r->recipients.v[i];
-		printf("%s: %s%s%s\n", safe(c, to->name), safe(c, to->receipt),
-		    *to->reason == '\0' ? "" : ": ", safe(c, to->reason));
+		printf("%s: %s%s%s%s%s\n", safe(c, to->name),
+		    safe(c, to->receipt), *to->reason == '\0' ? "" : ": ",
+		    safe(c, to->reason), *to->via == '\0' ? "" : "  ",
+		    safe(c, to->via));
 	}
+	for (i = 0; i < r->empty.n; i++)
+		fprintf(stderr, "nobody %s %s\n",
+		    strcmp(r->empty.v[i].s, "*") == 0 ? "else is in the mesh:"
+			: *r->empty.v[i].s == '@'     ? "else is in"
+						      : "else bears",
+		    safe(c, r->empty.v[i].s));
 	if (!c->quiet)
 		fprintf(stderr, "message %s\n", safe(c, r->id));
 	if (!c->quiet && *r->mesh != '\0' && waits_here(r))
@@ -146,10 +154,10 @@ fill_send(struct cli *c, void *in)
 	if (*m->wait != '\0' && m->wait_ms == 0 && arg(c, "timeout") == NULL)
 		m->wait_ms = 30000;
 	for (i = 0; i < m->to.n; i++) {
-		if (strspn(m->to.v[i].s, "@#*") > 0)
+		if (*m->to.v[i].s == '#')
 			cli_hint(c,
-			    "groups, topics and * cannot be written to in "
-			    "this version; name the peers: claudemesh peers");
+			    "topics cannot be written to in this version; "
+			    "@NAME is a group: claudemesh group list");
 	}
 	if ((rc = args_text(c, m->text, 65536, &m->text)) != 0)
 		return rc;
@@ -186,8 +194,9 @@ static const struct verb verbs[] = {
 	    .show = show_sent,
 	    .exit = exit_sent,
 	    .doc =
-		"Sends a message to names or keys; the last argument is the "
-		"text, - reads it from standard input. Prints the receipt there is "
+		"Sends a message to names, keys, @GROUP, * (everybody; also "
+		"@all) or tag:KEY=VALUE, any number of them; each peer gets it "
+		"once, and you do not. The last argument is the text, - reads it from standard input. Prints the receipt there is "
 		"evidence for: stored, or queued and why. The message goes on when "
 		"the waiting is over." },
 	{ .name = "status",

@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 
-#define ALL "status visible summary avatar title bio capabilities"
+#define ALL "status visible summary avatar title bio capabilities tags"
 
 static int
 fill_set(struct cli *c, void *in)
@@ -33,18 +33,18 @@ static const struct verb verbs[] = {
 	{ .name = "status",
 	    .row = &wire_local_profile,
 	    .args = "status",
-	    .hide = "visible summary avatar title bio capabilities",
+	    .hide = "visible summary avatar title bio capabilities tags",
 	    .doc = "Says whether the session is idle, working or dnd (do not "
 		   "disturb)." },
 	{ .name = "summary",
 	    .row = &wire_local_profile,
 	    .args = "summary",
-	    .hide = "status visible avatar title bio capabilities",
+	    .hide = "status visible avatar title bio capabilities tags",
 	    .doc = "Says what the session is doing; - clears it." },
 	{ .name = "visible",
 	    .row = &wire_local_profile,
 	    .args = "visible",
-	    .hide = "status summary avatar title bio capabilities",
+	    .hide = "status summary avatar title bio capabilities tags",
 	    .doc = "Shows the session to other members (true) or hides it "
 		   "(false)." },
 	{ .name = NULL },
