@@ -8,14 +8,14 @@ PASSED=0
 FAILED=0
 WORK=
 
-# Processes of this run: they carry its mark in the environment, or a path of
-# its in their arguments.
+# strays [NAME]: processes of this run, or of its part NAME: they carry its mark
+# in the environment, or a path of its temporary files in their arguments.
 strays() {
 	local p
 	for p in /proc/[0-9]*; do
 		[ "${p#/proc/}" != $$ ] && [ "${p#/proc/}" != "$BASHPID" ] || continue
-		if grep -qsF "DEV_TEST_RUN=$WORK" "$p/environ" ||
-			grep -qsF "$WORK" "$p/cmdline"; then
+		if grep -qszF "DEV_TEST_RUN=$WORK/${1:+$1/}" "$p/environ" ||
+			grep -qsF "$WORK${1:+/t/$1/}" "$p/cmdline"; then
 			echo "${p#/proc/}"
 		fi
 	done 2>/dev/null
@@ -23,7 +23,7 @@ strays() {
 
 cleanup() {
 	trap - EXIT INT TERM
-	[ -n "$WORK" ] || return 0
+	[ -n "$WORK" ] && [ "$BASHPID" = $$ ] || return 0
 	kill -KILL $(strays) 2>/dev/null || true
 	rm -rf "$WORK"
 }
@@ -38,13 +38,17 @@ begin_tests() {
 	: >"$WORK/seen"
 }
 
-# In the world of a test: temporary files and homes below $WORK, sanitizers that
-# end the process at the first fault; only the caches of downloads, and where
-# they come from, are shared. Takes the place of the (sub)shell.
+# in_world COMMAND...: in the world of a test, which PART names: temporary files
+# and homes below $WORK, sanitizers that end the process at the first fault; only
+# the caches of downloads, and where they come from, are shared. Takes the place
+# of the (sub)shell.
 in_world() {
-	local asan=detect_leaks=1:disable_coredump=1
+	local asan=detect_leaks=1:disable_coredump=1 part=${PART:-one}
+	mkdir -p "$WORK/t/$part" "$WORK/h/$part"
+	chmod 711 "$WORK/t/$part"
 	asan=$asan:detect_stack_use_after_return=1:strict_string_checks=1
-	exec env DEV_TEST_RUN="$WORK" TMPDIR="$WORK/t" HOME="$WORK/h" \
+	exec env DEV_TEST_RUN="$WORK/$part/" TMPDIR="$WORK/t/$part" \
+		HOME="$WORK/h/$part" \
 		CLAUDEMESH_WIRE_SEEN="$WORK/seen" ASAN_OPTIONS="$asan" \
 		UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1" \
 		XDG_CACHE_HOME="${XDG_CACHE_HOME:-$HOME/.cache}" \
@@ -156,30 +160,54 @@ lint_tidy() {
 	tools/tidy build/clang "$JOBS"
 }
 
-# Kinds of tests beyond units: every tests/KIND/run, or those named in ONLY.
+# Kinds of tests beyond units: every tests/KIND/run, or those named in ONLY. As
+# many at once as there are processors: most of them wait most of the time. The
+# slowest come first; a kind gives its seconds, roughly, in tests/KIND/pace.
 test_kinds() {
-	local dir=$1 run rc since
+	local dir=$1 kind
 	shift
-	for run in tests/*/run; do
-		[ -x "$run" ] && chosen "$(basename "${run%/run}")" || continue
-		rc=0 since=$SECONDS
-		CLAUDEMESH_BIN=$ROOT/$dir/claudemesh BUILD_DIR=$ROOT/$dir \
-			group "$WORK/log/kind" $((${1:+800} + 400)) \
-			"$ROOT/$run" "$@" || rc=$?
-		if ! tail -n 1 "$WORK/log/kind" | grep -v '^0 passed, 0 failed$' |
-			grep -qE '^[0-9]+ passed, [0-9]+ failed$'; then
-			echo "(the last line does not count anything)" >>"$WORK/log/kind"
-			[ "$rc" != 0 ] || rc=99
-		fi
-		count "$run" "$WORK/log/kind" "$rc" $((SECONDS - since))
-		test_strays "$run"
+	for kind in $(kinds_by_pace); do
+		while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
+			wait -n || true
+		done
+		test_kind "$dir" "$kind" "$@" &
+	done
+	wait
+	for kind in $(kinds_by_pace); do
+		count "tests/$kind/run" "$WORK/log/$kind" \
+			$(cat "$WORK/log/$kind.rc")
+		test_strays "tests/$kind/run" "$kind"
 	done
 }
 
-# Whatever a test started has ended with it.
+kinds_by_pace() {
+	local run kind
+	for run in tests/*/run; do
+		kind=$(basename "${run%/run}")
+		if [ -x "$run" ] && chosen "$kind"; then
+			echo "$(cat "tests/$kind/pace" 2>/dev/null || echo 0) $kind"
+		fi
+	done | sort -s -rn -k 1,1 | cut -d ' ' -f 2
+}
+
+test_kind() {
+	local dir=$1 kind=$2 rc=0 since=$SECONDS
+	shift 2
+	PART=$kind CLAUDEMESH_BIN=$ROOT/$dir/claudemesh BUILD_DIR=$ROOT/$dir \
+		group "$WORK/log/$kind" $((${1:+800} + 900)) \
+		"$ROOT/tests/$kind/run" "$@" || rc=$?
+	if ! tail -n 1 "$WORK/log/$kind" | grep -v '^0 passed, 0 failed$' |
+		grep -qE '^[0-9]+ passed, [0-9]+ failed$'; then
+		echo "(the last line does not count anything)" >>"$WORK/log/$kind"
+		[ "$rc" != 0 ] || rc=99
+	fi
+	echo "$rc $((SECONDS - since))" >"$WORK/log/$kind.rc"
+}
+
+# test_strays WHOSE [PART]: whatever a test started has ended with it.
 test_strays() {
 	local pids pid
-	pids=$(strays)
+	pids=$(strays "${2:-}")
 	[ -n "$pids" ] || return 0
 	echo "FAILED $1 left processes running:"
 	for pid in $pids; do

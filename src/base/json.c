@@ -3,7 +3,7 @@
  * the bytes, with a byte stack for the nesting and no recursion.
  *
  * The hot path of broker and daemon: runs of plain ASCII in strings are
- * skipped eight bytes at a time, and nothing is allocated unless a document
+ * skipped in strides (scan.h), and nothing is allocated unless a document
  * has many keys open at once or a key with escapes. Keys of a small object are
  * compared with each other as they come; those of a large one through a hash
  * set when it closes, so a hostile object costs no more than its length.
@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "base/str.h"
 
 #define SMALL 16 /* up to so many keys are compared pairwise */
@@ -50,22 +51,6 @@ skip_space(struct check *c)
 	while (c->p < c->end &&
 	    (*c->p == ' ' || *c->p == '\n' || *c->p == '\r' || *c->p == '\t'))
 		c->p++;
-}
-
-/* Has any of the eight bytes a bit set in its top, i.e. needs a closer look:
- * a quote, a backslash, a control character or anything beyond ASCII? */
-static inline bool
-eight_plain(const char *p)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	const uint64_t tops = UINT64_C(0x8080808080808080);
-	uint64_t w, quote, slash;
-
-	memcpy(&w, p, 8);
-	quote = w ^ ones * '"';
-	slash = w ^ ones * '\\';
-	return ((w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) &
-		   tops) == 0;
 }
 
 /* Four hex digits at p; -1 when they are not. */
@@ -142,8 +127,7 @@ check_string(struct check *c, bool *escaped)
 	*escaped = false;
 	c->p++;
 	for (;;) {
-		while (c->end - c->p >= 8 && eight_plain(c->p))
-			c->p += 8;
+		c->p += scan_plain(c->p, (size_t)(c->end - c->p));
 		if (c->p == c->end)
 			return fault(c, "a string without an end");
 		b = (unsigned char)*c->p;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/scan.h"
 
 enum json_kind
 json_kind(struct json j)
@@ -341,18 +342,23 @@ quote_one(struct buf *b, unsigned char c)
 void
 json_quoten(struct buf *b, const char *s, size_t n)
 {
-	size_t from = 0, i;
-	unsigned char c;
+	size_t run;
 
 	buf_addc(b, '"');
-	for (i = 0; i < n; i++) {
-		c = (unsigned char)s[i];
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-			continue;
-		buf_add(b, s + from, i - from);
-		quote_one(b, c);
-		from = i + 1;
+	for (;;) {
+		run = scan_plain(s, n);
+		while (run < n && (unsigned char)s[run] >= 0x80)
+			run++;
+		buf_add(b, s, run);
+		s += run;
+		n -= run;
+		if (n == 0)
+			break;
+		if (scan_plain(s, 1) == 0) {
+			quote_one(b, (unsigned char)*s);
+			s++;
+			n--;
+		}
 	}
-	buf_add(b, s + from, n - from);
 	buf_addc(b, '"');
 }

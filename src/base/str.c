@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/scan.h"
 #include "base/str.h"
 
 struct range {
@@ -79,7 +80,9 @@ utf8_valid(const char *s, size_t n)
 	size_t step;
 
 	for (; n > 0; s += step, n -= step) {
-		step = utf8_step(s, n);
+		step = scan_ascii(s, n);
+		if (step == 0)
+			step = utf8_step(s, n);
 		if (step == 0)
 			return false;
 	}

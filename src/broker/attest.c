@@ -96,36 +96,50 @@ host_ours(const struct broker *b, const char *host)
 	return false;
 }
 
-/* ws://LOOPBACK:PORT/ws with a port we listen on. */
+/* The host of SCHEME://HOST[:PORT]/ws, and the port or 0; false: not so. */
 static bool
-loopback_url(const struct broker *b, const char *url)
+url_host(const char *url, const char *scheme, char host[256], long *port)
 {
-	char host[64];
-	const char *p, *e;
-	size_t i, n;
+	const char *p = url + strlen(scheme);
+	size_t n;
 	char *end;
-	long port = 80;
 
-	if (strncasecmp(url, "ws://", 5) != 0)
+	if (strncasecmp(url, scheme, strlen(scheme)) != 0)
 		return false;
-	p = url + 5;
-	e = *p == '[' ? strchr(p, ']') : p + strcspn(p, ":/");
-	if (e == NULL)
-		return false;
-	n = (size_t)(e - p) + (*e == ']');
-	if (n >= sizeof(host))
+	n = *p == '[' && strchr(p, ']') == NULL ? 0 : host_len(p);
+	if (n == 0 || n >= 256)
 		return false;
 	memcpy(host, p, n);
 	host[n] = '\0';
 	p += n;
-	if (!is_loopback(host))
-		return false;
+	*port = 0;
 	if (*p == ':') {
-		port = strtol(p + 1, &end, 10);
+		*port = strtol(p + 1, &end, 10);
 		p = end;
 	}
-	if (strcmp(p, "/ws") != 0)
+	return strcmp(p, "/ws") == 0;
+}
+
+/*
+ * Loopback with a port we listen on; and, with TLS, a name that our certificate
+ * has: nobody else could have answered to it.
+ */
+static bool
+url_ours(const struct broker *b, const char *url)
+{
+	char host[256];
+	long port;
+	size_t i;
+
+	if (!url_host(url, b->conf.cert != NULL ? "wss://" : "ws://", host,
+		&port))
 		return false;
+	if (b->conf.cert != NULL && tls_server_names(b->conf.cert, host))
+		return true;
+	if (!is_loopback(host))
+		return false;
+	if (port == 0)
+		port = b->conf.cert != NULL ? 443 : 80;
 	for (i = 0; i < b->addr.n; i++) {
 		if (b->addr.v[i].port == port)
 			return true;
@@ -145,7 +159,7 @@ url_check(struct rq *rq, const char *url)
 		if (strcmp(u[i], url) == 0)
 			return OK;
 	}
-	if (loopback_url(b, url))
+	if (url_ours(b, url))
 		return OK;
 	if (u != NULL && u[0] != NULL)
 		str_copy(own, sizeof(own), u[0]);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "net/io.h"
 #include "net/server.h"
+#include "net/tls.h"
 #include "wire/wire.h"
 
 enum create_policy { CREATE_AUTO, CREATE_OPEN, CREATE_TOKEN, CREATE_NONE };
@@ -37,6 +38,7 @@ struct broker_limits {	      /* zero means the default in brackets */
 struct broker_conf {		   /* borrowed during broker_new only */
 	const char *const *listen; /* NULL-ended: "127.0.0.1:7900" */
 	const char *const *url;	   /* NULL-ended, or NULL: loopback only */
+	struct tls_server *cert;   /* TLS with it; borrowed until freed */
 	enum create_policy create; /* AUTO: open when all listen on loopback */
 	const char *token;	   /* what CREATE_TOKEN asks for */
 	const char *version;
@@ -74,6 +76,7 @@ struct broker_options {
 	const char *create_token_file; /* or NULL */
 	const char *create_token;      /* from the environment, or NULL */
 	bool behind_proxy;
+	const char *tls_cert, *tls_key; /* PEM files; NULL: no TLS */
 	enum log_level log_level;
 	const char *log_file; /* NULL: standard error */
 	const char *version;

@@ -1,7 +1,8 @@
 /*
  * run.c - the broker as a process: its folder and lock, its log, signals, and
  * the loop. SIGTERM and SIGINT drain: nobody new, the turn is finished, everyone
- * is told 1001. A second one ends at once. SIGHUP reads the token file again.
+ * is told 1001. A second one ends at once. SIGHUP reads the token file and the
+ * certificate again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "broker/cert.h"
 #include "broker/main.h"
 #include "crypto/key.h"
 #include "store/db.h"
@@ -27,6 +29,7 @@ struct process {
 	struct io *io;
 	struct broker *broker;
 	struct broker_conf conf;
+	struct cert_watch *cert; /* NULL: no TLS */
 	char *token;
 	int lock, status;
 	bool draining;
@@ -158,11 +161,13 @@ check_listen(const struct broker_options *o, const char *const *list,
 		if (io_addr_parse(&a, list[i]) != 0 || a.unix_)
 			return why_set(why, E_USAGE,
 			    "--listen %.100s is not HOST:PORT", list[i]);
-		if (!is_loopback(a.host) && !o->behind_proxy)
+		if (!is_loopback(a.host) && !o->behind_proxy &&
+		    o->tls_cert == NULL)
 			return why_set(why, E_USAGE,
-			    "--listen %.100s is open to others and this version "
-			    "has no TLS of its own yet: put a TLS proxy in front "
-			    "and say --behind-proxy",
+			    "--listen %.100s is open to others: give it "
+			    "--tls-cert and --tls-key (claudemesh broker cert "
+			    "makes them), or put a TLS proxy in front and say "
+			    "--behind-proxy",
 			    list[i]);
 	}
 	return OK;
@@ -217,6 +222,7 @@ on_hup(void *arg, int signo)
 	struct why why = { 0 };
 
 	(void)signo;
+	cert_reload(p->cert);
 	if (read_token(p, &why) == OK)
 		broker_reload(p->broker, &p->conf);
 	else
@@ -267,6 +273,21 @@ tell_address(struct process *p)
 }
 
 static int
+start_tls(struct process *p, struct why *why)
+{
+	const struct broker_options *o = p->opt;
+
+	if (o->tls_cert == NULL && o->tls_key == NULL)
+		return OK;
+	if (o->tls_cert == NULL || o->tls_key == NULL)
+		return why_set(why, E_USAGE,
+		    "--tls-cert and --tls-key go together");
+	p->cert = cert_watch_new(p->io, o->tls_cert, o->tls_key, why);
+	p->conf.cert = cert_server(p->cert);
+	return p->cert == NULL ? why->code : OK;
+}
+
+static int
 start(struct process *p, struct why *why)
 {
 	static const char *const usual[] = { "127.0.0.1:7900", NULL };
@@ -280,6 +301,8 @@ start(struct process *p, struct why *why)
 	r = check_listen(o, list, why);
 	if (r == OK)
 		r = read_token(p, why);
+	if (r == OK)
+		r = start_tls(p, why);
 	if (r != OK)
 		return r;
 	db = file_in(o->data, "broker.db");
@@ -333,6 +356,7 @@ run_with_io(struct process *p, int log_fd)
 		status = serve(p);
 	log_setup(log_fd, p->opt->log_level, NULL, NULL);
 	io_uv_free(p->io);
+	cert_watch_free(p->cert);
 	return status;
 }
 

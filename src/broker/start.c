@@ -116,12 +116,14 @@ listen_all(struct broker *b, const char *const *list, struct why *why)
 		if (io_addr_parse(&a, list[i]) != 0)
 			return why_set(why, E_USAGE,
 			    "'%.100s' is not HOST:PORT", list[i]);
+		a.cert = b->conf.cert;
 		if (server_listen(b->srv, &a, text, sizeof(text)) != 0)
 			return why_set(why, E_UNAVAILABLE,
 			    "cannot listen on %.80s: %.120s", list[i], text);
 		vec_add(&b->addr, a);
 		io_addr_print(text, sizeof(text), &a);
-		log_event(LOG_INFO, "listening", "addr", text, NULL);
+		log_event(LOG_INFO, "listening", "addr", text, "tls",
+		    a.cert != NULL ? "yes" : "no", NULL);
 	}
 	return b->addr.n > 0
 	    ? OK

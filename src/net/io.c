@@ -20,6 +20,8 @@ io_why_text(enum io_why why)
 		[IO_NO_NAME] = "the host name does not resolve",
 		[IO_TIMEOUT] = "no answer in time",
 		[IO_OURS] = "closed by us",
+		[IO_NO_TLS] = "TLS failed",
+		[IO_UNTRUSTED] = "its certificate is not believed",
 	};
 
 	return (size_t)why < countof(text) ? text[why] : "closed";

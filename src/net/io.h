@@ -23,11 +23,19 @@
 
 typedef uint64_t io_id; /* 0 is none; never used twice */
 
+struct tls_server; /* net/tls.h */
+
 struct io_addr {
 	bool unix_;	/* a Unix socket: path; else TCP: host and port */
 	char host[256]; /* name or address; listening: an address */
 	uint16_t port;	/* listening: 0 picks a free one */
 	char path[108];
+	/* What follows is for TCP and borrowed: by a listener while it listens,
+	 * by a connect for the call. Worlds without TLS do not look at it. */
+	struct tls_server *cert; /* listening: TLS with it; NULL: plain */
+	bool tls;		 /* connecting: TLS, and who is believed: */
+	const char *ca;		 /* PEM, instead of the system's; or NULL */
+	const char *pin;	 /* the one key it must have; or NULL */
 };
 
 struct io_peer {      /* who is at the other end of an accepted stream */
@@ -36,12 +44,14 @@ struct io_peer {      /* who is at the other end of an accepted stream */
 };
 
 enum io_why {
-	IO_CLOSED,  /* the other end closed in order */
-	IO_RESET,   /* connection lost */
-	IO_REFUSED, /* connect: nobody listens, or not allowed */
-	IO_NO_NAME, /* connect: the host name does not resolve */
-	IO_TIMEOUT, /* connect: no answer in 15 s */
-	IO_OURS,    /* we closed it */
+	IO_CLOSED,    /* the other end closed in order */
+	IO_RESET,     /* connection lost */
+	IO_REFUSED,   /* connect: nobody listens, or not allowed */
+	IO_NO_NAME,   /* connect: the host name does not resolve */
+	IO_TIMEOUT,   /* connect: no answer in 15 s */
+	IO_OURS,      /* we closed it */
+	IO_NO_TLS,    /* TLS failed; io_detail says how */
+	IO_UNTRUSTED, /* their certificate is not believed; io_detail: why */
 };
 const char *io_why_text(enum io_why);
 
@@ -100,6 +110,10 @@ struct io_ops {
 	void (*read_start)(struct io *, io_id);
 	/* Close: at once, or after what is queued has left (5 s at most). */
 	void (*close)(struct io *, io_id, bool after_flush);
+
+	/* While a stream's close callback runs: more than its enum says, or
+	 * "". NULL in a world that never has more to say. */
+	const char *(*detail)(struct io *);
 
 	/* The turn function; wake() asks for another turn without waiting. */
 	void (*on_turn)(struct io *, io_turn_fn *, void *arg);
@@ -199,6 +213,11 @@ static inline void
 io_close(struct io *io, io_id id, bool after_flush)
 {
 	io->ops->close(io, id, after_flush);
+}
+static inline const char *
+io_detail(struct io *io)
+{
+	return io->ops->detail != NULL ? io->ops->detail(io) : "";
 }
 static inline void
 io_on_turn(struct io *io, io_turn_fn *fn, void *arg)

@@ -159,6 +159,7 @@ static const struct io_ops ops = {
 	.read_stop = op_read_stop,
 	.read_start = op_read_start,
 	.close = op_close,
+	.detail = op_detail,
 	.on_turn = op_on_turn,
 	.wake = op_wake,
 	.watch_pid = op_watch_pid,

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "net/io.h"
+#include "net/tls.h"
 
 #define READ_CHUNK (64 * 1024)
 #define OUT_MAX (8 * 1024 * 1024)
@@ -37,19 +38,23 @@ struct stream {
 	struct buf out;	   /* written, not yet offered to the kernel */
 	size_t low_water;  /* (the limit is out.max) */
 	struct dial *dial; /* while connecting */
+	struct tls *tls;   /* or NULL: out is what goes to the kernel */
+	char *detail;	   /* of why, or NULL */
 	io_id timer;	   /* connect or linger */
 	uint8_t why;	   /* enum io_why, once closing */
 	bool open;	   /* connected */
-	bool closing;	   /* ended; the close callback is to come */
-	bool redial;	   /* the handle closes, to be opened anew */
-	bool lingering;	   /* we close when the queue is empty */
-	bool shut;	   /* our end is shut, waiting for theirs */
-	bool eof;	   /* they closed; the turn may still answer */
-	bool stopped;	   /* read_stop */
-	bool inflight;	   /* a uv_write is under way */
-	bool dirty;	   /* listed in u->dirty */
-	bool above;	   /* queue went over low_water */
-	bool drained;	   /* listed in u->drained */
+	bool shaking; /* connected by us; open is told after TLS's handshake */
+	bool torn;    /* they closed without TLS's goodbye */
+	bool closing; /* ended; the close callback is to come */
+	bool redial;  /* the handle closes, to be opened anew */
+	bool lingering; /* we close when the queue is empty */
+	bool shut;	/* our end is shut, waiting for theirs */
+	bool eof;	/* they closed; the turn may still answer */
+	bool stopped;	/* read_stop */
+	bool inflight;	/* a uv_write is under way */
+	bool dirty;	/* listed in u->dirty */
+	bool above;	/* queue went over low_water */
+	bool drained;	/* listed in u->drained */
 	union {
 		uv_handle_t handle;
 		uv_stream_t stream;
@@ -79,7 +84,9 @@ struct uvio {
 	VEC(io_id) dirty;
 	VEC(io_id) drained;
 	VEC(struct signal_watch *) signals;
+	const char *detail; /* while a close callback runs */
 	char chunk[READ_CHUNK];
+	char plain[TLS_RECORD];
 };
 
 /* io_uv.c */
@@ -91,11 +98,15 @@ void uvio_event(struct uvio *); /* a callback comes: a turn must follow */
 /* io_uv_stream.c */
 struct stream *stream_new(struct uvio *, bool unix_);
 void stream_end(struct stream *, enum io_why);
+void stream_fail(struct stream *, enum io_why, const char *detail);
 void stream_closed(struct stream *); /* tells the owner, frees */
 void stream_opened(struct stream *); /* connected: start reading */
 void stream_read(struct stream *);
 void stream_flush(struct stream *);
 void stream_drain(struct stream *);
+void stream_dirty(struct stream *);	/* bytes wait for a flush */
+void stream_eof(struct stream *);	/* no more will come from them */
+void stream_connected(struct stream *); /* the whole way: tells the owner */
 void op_bind(struct io *, io_id, const struct io_stream_cb *, void *);
 int op_write(struct io *, io_id, const void *, size_t);
 size_t op_queued(struct io *, io_id);
@@ -103,6 +114,13 @@ void op_limit(struct io *, io_id, size_t, size_t);
 void op_read_stop(struct io *, io_id);
 void op_read_start(struct io *, io_id);
 void op_close(struct io *, io_id, bool);
+
+/* io_uv_tls.c */
+void tls_begin(struct stream *); /* connected below TLS */
+void tls_input(struct stream *, const char *p, size_t n);
+void tls_seal(struct stream *);		/* what was written becomes records */
+bool tls_unsaid(const struct stream *); /* something is still to be sealed */
+const char *op_detail(struct io *);
 
 /* io_uv_dial.c */
 io_id op_listen(struct io *, struct io_addr *, io_accept_fn *, void *, char *,

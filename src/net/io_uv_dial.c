@@ -25,6 +25,7 @@ struct listener {
 	io_accept_fn *fn;
 	void *arg;
 	bool unix_;
+	struct tls_server *cert;
 	union {
 		uv_handle_t handle;
 		uv_stream_t stream;
@@ -86,6 +87,10 @@ on_connection(uv_stream_t *h, int status)
 	uvio_event(l->t.u);
 	s = stream_new(l->t.u, l->unix_);
 	if (uv_accept(h, &s->h.stream) != 0) {
+		stream_end(s, IO_RESET);
+		return;
+	}
+	if (l->cert != NULL && (s->tls = tls_accept(l->cert)) == NULL) {
 		stream_end(s, IO_RESET);
 		return;
 	}
@@ -196,6 +201,7 @@ op_listen(struct io *io, struct io_addr *a, io_accept_fn *fn, void *arg,
 	l->fn = fn;
 	l->arg = arg;
 	l->unix_ = a->unix_;
+	l->cert = a->cert;
 	rc = a->unix_ ? unix_bind(l, a) : tcp_bind(l, a);
 	l->h.handle.data = l;
 	if (rc == 0)
@@ -299,9 +305,18 @@ on_connect(uv_connect_t *req, int status)
 		return;
 	}
 	dial_drop(s);
+	s->shaking = s->tls != NULL;
+	stream_opened(s);
+	if (!s->shaking)
+		stream_connected(s);
+}
+
+void
+stream_connected(struct stream *s)
+{
+	s->shaking = false;
 	op_timer_stop(&s->t.u->io, s->timer);
 	s->timer = 0;
-	stream_opened(s);
 	s->cb->open(s->arg, s->t.id);
 }
 
@@ -379,6 +394,19 @@ on_late(void *arg, io_id timer)
 	stream_end(s, IO_TIMEOUT);
 }
 
+/* A CA that is no good is told by the close, as every failure is. */
+static int
+tls_of(struct stream *s, const struct io_addr *a)
+{
+	char why[TLS_WHY];
+
+	s->tls = tls_connect(a->host, a->ca, a->pin, why);
+	if (s->tls != NULL)
+		return 0;
+	stream_fail(s, IO_NO_TLS, why);
+	return -1;
+}
+
 io_id
 op_connect(struct io *io, const struct io_addr *a,
     const struct io_stream_cb *cb, void *arg)
@@ -392,7 +420,8 @@ op_connect(struct io *io, const struct io_addr *a,
 	s->timer = op_timer(io, CONNECT_MS, on_late, s);
 	d->s = s;
 	if (!a->unix_) {
-		dial_tcp(d, a);
+		if (!a->tls || tls_of(s, a) == 0)
+			dial_tcp(d, a);
 		return s->t.id;
 	}
 	d->req.data = d;

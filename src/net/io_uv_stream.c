@@ -1,5 +1,6 @@
 /*
- * io_uv_stream.c - bytes of one stream, TCP or Unix.
+ * io_uv_stream.c - bytes of one stream, TCP or Unix. With TLS between, what the
+ * kernel gets are the records that io_uv_tls.c makes of what was written.
  *
  * Written bytes collect in s->out; a flush offers them to the kernel with one
  * uv_try_write and hands what it did not take, buffer and all, to one uv_write.
@@ -20,8 +21,12 @@ stream_closed(struct stream *s)
 	map_deli(&u->things, s->t.id);
 	if (s->cb != NULL && !u->dying) {
 		uvio_event(u);
+		u->detail = s->detail;
 		s->cb->close(s->arg, s->t.id, (enum io_why)s->why);
+		u->detail = NULL;
 	}
+	tls_free(s->tls);
+	mem_free(s->detail);
 	buf_fini(&s->out);
 	mem_free(s);
 }
@@ -53,6 +58,14 @@ stream_end(struct stream *s, enum io_why why)
 		uv_close(&s->h.handle, on_closed);
 }
 
+void
+stream_fail(struct stream *s, enum io_why why, const char *detail)
+{
+	if (s->detail == NULL && *detail != '\0')
+		s->detail = mem_strdup(detail);
+	stream_end(s, why);
+}
+
 struct stream *
 stream_new(struct uvio *u, bool unix_)
 {
@@ -69,8 +82,8 @@ stream_new(struct uvio *u, bool unix_)
 	return s;
 }
 
-static void
-mark_dirty(struct stream *s)
+void
+stream_dirty(struct stream *s)
 {
 	if (s->dirty)
 		return;
@@ -83,6 +96,8 @@ queued(const struct stream *s)
 {
 	size_t n = s->out.len;
 
+	if (s->tls != NULL)
+		n += tls_out(s->tls)->len;
 	if (s->inflight)
 		n += uv_stream_get_write_queue_size(&s->h.stream);
 	return n;
@@ -99,17 +114,31 @@ on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *out)
 	*out = uv_buf_init(s->t.u->chunk, READ_CHUNK);
 }
 
+/* The turn may answer what came before; flush ends it. */
+void
+stream_eof(struct stream *s)
+{
+	if (s->shut) {
+		stream_end(s, IO_OURS);
+		return;
+	}
+	s->eof = true;
+	uv_read_stop(&s->h.stream);
+	stream_dirty(s);
+}
+
 static void
 read_end(struct stream *s, ssize_t rc)
 {
-	if (s->shut)
-		stream_end(s, IO_OURS);
-	else if (rc != UV_EOF)
+	if (rc != UV_EOF) {
 		stream_end(s, s->lingering ? IO_OURS : IO_RESET);
-	else { /* the turn may answer what came before; flush ends it */
-		s->eof = true;
-		uv_read_stop(&s->h.stream);
-		mark_dirty(s);
+	} else if (s->tls != NULL && !tls_is_open(s->tls)) {
+		stream_fail(s, IO_NO_TLS,
+		    "the other end broke off the TLS handshake; does it speak "
+		    "TLS?");
+	} else {
+		s->torn = s->tls != NULL;
+		stream_eof(s);
 	}
 }
 
@@ -123,6 +152,8 @@ on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 	uvio_event(s->t.u);
 	if (n < 0)
 		read_end(s, n);
+	else if (s->tls != NULL)
+		tls_input(s, b->base, (size_t)n);
 	else if (!s->lingering && s->cb != NULL)
 		s->cb->data(s->arg, s->t.id, b->base, (size_t)n);
 }
@@ -175,10 +206,12 @@ stream_opened(struct stream *s)
 	s->open = true;
 	if (s->h.handle.type == UV_TCP)
 		uv_tcp_nodelay(&s->h.tcp, 1);
+	if (s->tls != NULL)
+		tls_begin(s);
 	if (s->cb != NULL)
 		stream_read(s);
 	if (s->out.len > 0)
-		mark_dirty(s);
+		stream_dirty(s);
 }
 
 /* ---- out ---- */
@@ -199,7 +232,7 @@ op_write(struct io *io, io_id id, const void *p, size_t n)
 	if (have + n > s->low_water)
 		s->above = true;
 	if (s->open)
-		mark_dirty(s);
+		stream_dirty(s);
 	return 0;
 }
 
@@ -272,11 +305,14 @@ settle(struct stream *s)
 			io_wake(&u->io);
 		}
 	}
-	if (queued(s) > 0) {
+	if (queued(s) > 0 || (s->tls != NULL && tls_unsaid(s))) {
 		if (s->eof)
 			linger_timer(s);
 	} else if (s->eof)
-		stream_end(s, s->lingering ? IO_OURS : IO_CLOSED);
+		stream_end(s,
+		    s->lingering  ? IO_OURS
+			: s->torn ? IO_RESET
+				  : IO_CLOSED);
 	else if (s->lingering && !s->shut)
 		shut(s);
 }
@@ -301,49 +337,54 @@ on_written(uv_write_t *req, int status)
 		return;
 	if (status < 0)
 		stream_end(s, IO_RESET);
-	else if (s->out.len > 0)
-		mark_dirty(s);
+	else if (s->out.len > 0 || (s->tls != NULL && tls_unsaid(s)))
+		stream_dirty(s);
 	settle(s);
 }
 
 /* The kernel's buffer is full: the rest goes to libuv, our buffer with it. */
 static int
-hand_over(struct stream *s, size_t off)
+hand_over(struct stream *s, struct buf *out, size_t off)
 {
 	uv_write_t *req = mem_alloc(sizeof(*req));
 	uv_buf_t b;
 	int rc;
 
-	b = uv_buf_init(s->out.data + off, (unsigned)(s->out.len - off));
-	req->data = s->out.data;
+	b = uv_buf_init(out->data + off, (unsigned)(out->len - off));
+	req->data = out->data;
 	rc = uv_write(req, &s->h.stream, &b, 1, on_written);
 	if (rc != 0) {
 		mem_free(req);
 		return rc;
 	}
 	s->inflight = true;
-	s->out.data = NULL;
-	s->out.len = s->out.cap = 0;
+	out->data = NULL;
+	out->len = out->cap = 0;
 	return 0;
 }
 
 void
 stream_flush(struct stream *s)
 {
+	struct buf *out = s->tls != NULL ? tls_out(s->tls) : &s->out;
 	uv_buf_t b;
 	int n = 0;
 
 	if (s->closing || !s->open)
 		return;
-	if (s->out.len > 0 && !s->inflight) {
-		b = uv_buf_init(s->out.data, (unsigned)s->out.len);
+	if (s->tls != NULL && !s->inflight)
+		tls_seal(s);
+	if (s->closing)
+		return;
+	if (out->len > 0 && !s->inflight) {
+		b = uv_buf_init(out->data, (unsigned)out->len);
 		n = uv_try_write(&s->h.stream, &b, 1);
 		if (n == UV_EAGAIN)
 			n = 0;
-		if (n >= 0 && (size_t)n == s->out.len)
-			buf_reset(&s->out);
+		if (n >= 0 && (size_t)n == out->len)
+			buf_reset(out);
 		else if (n >= 0)
-			n = hand_over(s, (size_t)n);
+			n = hand_over(s, out, (size_t)n);
 	}
 	if (n < 0)
 		stream_end(s, IO_RESET);
@@ -358,7 +399,8 @@ op_close(struct io *io, io_id id, bool after_flush)
 
 	if (s == NULL || s->closing || (after_flush && s->lingering))
 		return;
-	if (!after_flush || !s->open) {
+	if (!after_flush || !s->open ||
+	    (s->tls != NULL && !tls_is_open(s->tls))) {
 		stream_end(s, IO_OURS);
 		return;
 	}
@@ -366,5 +408,5 @@ op_close(struct io *io, io_id id, bool after_flush)
 	s->stopped = false;
 	stream_read(s);
 	linger_timer(s);
-	mark_dirty(s);
+	stream_dirty(s);
 }

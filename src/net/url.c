@@ -143,8 +143,8 @@ print(char *out, size_t cap, const struct url *u, const char *path,
 	return 0;
 }
 
-static bool
-is_secure(const struct url *u)
+bool
+url_is_secure(const struct url *u)
 {
 	return str_eq(u->scheme, "wss") || str_eq(u->scheme, "https");
 }
@@ -177,7 +177,7 @@ url_to_ws(char *out, size_t cap, const char *s, const char **why)
 	already = u.scheme[0] == 'w' && strcmp(u.path, "/") != 0;
 	if (!already && trim_path(&u, true, why) != 0)
 		return -1;
-	str_copy(u.scheme, sizeof(u.scheme), is_secure(&u) ? "wss" : "ws");
+	str_copy(u.scheme, sizeof(u.scheme), url_is_secure(&u) ? "wss" : "ws");
 	snprintf(path, sizeof(path), "%s%s", u.path, already ? "" : "/ws");
 	return print(out, cap, &u, path, why);
 }
@@ -189,6 +189,7 @@ url_to_http(char *out, size_t cap, const char *s, const char **why)
 
 	if (url_parse(&u, s, why) != 0 || trim_path(&u, true, why) != 0)
 		return -1;
-	str_copy(u.scheme, sizeof(u.scheme), is_secure(&u) ? "https" : "http");
+	str_copy(u.scheme, sizeof(u.scheme),
+	    url_is_secure(&u) ? "https" : "http");
 	return print(out, cap, &u, u.path, why);
 }

@@ -44,7 +44,9 @@ struct wsclient {
 	unsigned depth;	  /* callbacks under way */
 	bool dead;	  /* freed within one */
 	int code;	  /* to report */
-	char reason[160]; /* "": what io says */
+	char reason[256]; /* "": what io says */
+	const char *ca, *pin;
+	bool untrusted;
 };
 
 struct wsclient *
@@ -197,7 +199,7 @@ send_request(struct wsclient *c)
 	buf_init(&b, 4096);
 	buf_addf(&b, "GET %s HTTP/1.1\r\n", c->url.path);
 	buf_addf(&b, six ? "Host: [%s]" : "Host: %s", c->url.host);
-	if (c->url.port != 80)
+	if (c->url.port != (url_is_secure(&c->url) ? 443 : 80))
 		buf_addf(&b, ":%u", (unsigned)c->url.port);
 	buf_addf(&b,
 	    "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -406,11 +408,15 @@ on_close(void *arg, io_id id, enum io_why why)
 {
 	struct wsclient *c = arg;
 
+	const char *detail = io_detail(c->io);
+
 	(void)id;
+	c->untrusted = why == IO_UNTRUSTED;
 	if (c->reason[0] != '\0') /* our own doing */
 		finish(c, c->code, c->reason);
 	else
-		finish(c, c->state >= OPEN ? WS_VANISHED : 0, io_why_text(why));
+		finish(c, c->state >= OPEN ? WS_VANISHED : 0,
+		    *detail != '\0' ? detail : io_why_text(why));
 }
 
 static const struct io_stream_cb stream_cb = { on_open, on_data, on_drain,
@@ -429,8 +435,8 @@ wsclient_connect(struct wsclient *c, const char *url, const char *subprotocol,
 		return -1;
 	if (url_parse(&c->url, url, why) != 0)
 		return -1;
-	*why = "only ws:// is spoken, TLS is not built in";
-	if (strcmp(c->url.scheme, "ws") != 0)
+	*why = "it does not start with ws:// or wss://";
+	if (c->url.scheme[0] != 'w')
 		return -1;
 	*why = "the subprotocol's name is too long";
 	if (!str_copy(c->subprotocol, sizeof(c->subprotocol),
@@ -438,6 +444,10 @@ wsclient_connect(struct wsclient *c, const char *url, const char *subprotocol,
 		return -1;
 	str_copy(a.host, sizeof(a.host), c->url.host);
 	a.port = c->url.port;
+	a.tls = url_is_secure(&c->url);
+	a.ca = c->ca;
+	a.pin = c->pin;
+	c->untrusted = false;
 	c->reason[0] = '\0';
 	c->code = 0;
 	http_head_init(&c->head, RESPONSE_MAX);
@@ -448,6 +458,19 @@ wsclient_connect(struct wsclient *c, const char *url, const char *subprotocol,
 	c->stream = io_connect(c->io, &a, &stream_cb, c);
 	set_timer(c, HANDSHAKE_MS, on_late);
 	return 0;
+}
+
+void
+wsclient_trust(struct wsclient *c, const char *ca, const char *pin)
+{
+	c->ca = ca;
+	c->pin = pin;
+}
+
+bool
+wsclient_untrusted(const struct wsclient *c)
+{
+	return c->untrusted;
 }
 
 int

@@ -9,8 +9,7 @@
 
 struct wsclient;
 
-/* ws://host[:port]/path, http://... for url_http; wss/https are refused until
- * TLS is built in. */
+/* ws://host[:port]/path; wss://, http:// and https:// likewise. */
 struct url {
 	char scheme[8]; /* ws, wss, http, https */
 	char host[256];
@@ -18,6 +17,7 @@ struct url {
 	char path[512]; /* with the query; "/" when absent */
 };
 int url_parse(struct url *, const char *s, const char **why);
+bool url_is_secure(const struct url *); /* wss or https */
 /* http(s)://host:port <-> ws(s)://host:port/ws; out is cap bytes. */
 int url_to_ws(char *out, size_t cap, const char *s, const char **why);
 int url_to_http(char *out, size_t cap, const char *s, const char **why);
@@ -39,6 +39,10 @@ void wsclient_free(struct wsclient *); /* closes; no more callbacks */
  * ping every 30 s, gives up after 75 s of silence. */
 int wsclient_connect(struct wsclient *, const char *url,
     const char *subprotocol, size_t frame_max, const char **why);
+/* Whom a wss:// broker must be; see io_addr. Borrowed until closed. */
+void wsclient_trust(struct wsclient *, const char *ca, const char *pin);
+/* Within the close callback: its certificate was not believed. */
+bool wsclient_untrusted(const struct wsclient *);
 int wsclient_send(struct wsclient *, const char *text,
     size_t n); /* -1: not open */
 size_t wsclient_queued(struct wsclient *);

@@ -4,6 +4,7 @@ import sys
 import harness
 import of_client  # noqa: F401
 import of_http  # noqa: F401
+import of_tls  # noqa: F401
 import of_ws  # noqa: F401
 
 sys.exit(0 if harness.run_all(

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "net/server.h"
+#include "net/tls.h"
 
 struct echo {
 	struct io *io;
@@ -24,6 +25,8 @@ struct echo {
 	VEC(io_id) ready;
 	io_id deaf;	 /* of this one nothing is pulled for a while */
 	bool admit_late; /* at the first message, not at once */
+	struct tls_server *cert;
+	const char *cert_file, *key_file;
 };
 
 struct later {
@@ -216,12 +219,28 @@ turn(void *arg)
 	e->ready.n = 0;
 }
 
+/* SIGHUP: the files again. */
+static void
+load(struct echo *e)
+{
+	char why[TLS_WHY];
+
+	if (tls_server_load(e->cert, e->cert_file, e->key_file, why) == 0)
+		printf("loaded %s\n", tls_server_pin(e->cert));
+	else
+		printf("refused %s\n", why);
+	fflush(stdout);
+}
+
 static void
 on_signal(void *arg, int signo)
 {
 	struct echo *e = arg;
 
-	(void)signo;
+	if (signo == SIGHUP) {
+		load(e);
+		return;
+	}
 	io_uv_stop(e->io);
 }
 
@@ -280,24 +299,35 @@ main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		if (strncmp(argv[i], "listen=", 7) == 0)
 			on = argv[i] + 7;
+		else if (strncmp(argv[i], "cert=", 5) == 0)
+			e.cert_file = argv[i] + 5;
+		else if (strncmp(argv[i], "key=", 4) == 0)
+			e.key_file = argv[i] + 4;
 		else if (!setting(&conf, &e, argv[i]))
 			return 2;
 	log_setup(2, LOG_WARN, NULL, NULL);
 	e.io = io_uv_new();
 	e.sv = server_new(e.io, &conf, &ops, &e);
-	if (io_addr_parse(&addr, on) != 0 ||
-	    server_listen(e.sv, &addr, why, sizeof(why)) != 0) {
+	if (io_addr_parse(&addr, on) != 0)
+		return 2;
+	if (e.cert_file != NULL) {
+		addr.cert = e.cert = tls_server_new();
+		load(&e);
+	}
+	if (server_listen(e.sv, &addr, why, sizeof(why)) != 0) {
 		fprintf(stderr, "echo_server: cannot listen\n");
 		return 1;
 	}
 	io_on_turn(e.io, turn, &e);
 	io_uv_on_signal(e.io, SIGTERM, on_signal, &e);
 	io_uv_on_signal(e.io, SIGINT, on_signal, &e);
+	io_uv_on_signal(e.io, SIGHUP, on_signal, &e);
 	printf("port %u\n", (unsigned)addr.port);
 	fflush(stdout);
 	io_uv_run(e.io);
 	server_free(e.sv);
 	io_uv_free(e.io);
+	tls_server_free(e.cert);
 	vec_fini(&e.ready);
 	return 0;
 }

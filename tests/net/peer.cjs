@@ -1,5 +1,5 @@
 // The ws package as the other end: `client URL` runs its checks and prints
-// one line for each, `server` echoes and prints its port.
+// one line for each, `told URL` is closed by the server, `server` echoes and prints its port.
 const { WebSocket, WebSocketServer } = require('ws');
 
 const wait = (ws, event) => new Promise((done, fail) => {
@@ -45,6 +45,15 @@ async function client(url) {
 	console.log('binary', (await wait(binary, 'close'))[0]);
 }
 
+// The close is the server's doing: its code and its reason must come.
+async function told(url) {
+	const ws = new WebSocket(url);
+	await wait(ws, 'open');
+	ws.send('!close 4321 enough');
+	const [code, reason] = await wait(ws, 'close');
+	console.log('closed', code, reason.toString());
+}
+
 function server() {
 	const wss = new WebSocketServer({
 		host: '127.0.0.1', port: 0, perMessageDeflate: true,
@@ -73,7 +82,7 @@ function server() {
 if (process.argv[2] === 'server')
 	server();
 else
-	client(process.argv[3]).then(() => process.exit(0), (e) => {
+	(process.argv[2] === 'told' ? told : client)(process.argv[3]).then(() => process.exit(0), (e) => {
 		console.log('failed', e.message);
 		process.exit(1);
 	});

@@ -4,6 +4,7 @@
  * Steps, one after the other: echo:N (N messages, each must come back, in
  * order), big:BYTES (one message), say:TEXT (prints the answer), close:CODE,
  * wait (for the other end's close). Prints what happened, one line each.
+ * With wss://, CA names a file of whom to believe, PIN a key.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,20 @@ on_close(void *arg, int code, const char *reason)
 static const struct wsclient_ops ops = { on_open, on_frame, on_drain,
 	on_close };
 
+/* All of a small file; NULL without a name. */
+static const char *
+file_text(const char *file)
+{
+	static char text[65536];
+	FILE *f = file != NULL ? fopen(file, "r") : NULL;
+
+	if (f == NULL)
+		return NULL;
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	return text;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -133,6 +148,7 @@ main(int argc, char **argv)
 	c.io = io_uv_new();
 	c.ws = wsclient_new(c.io, &ops, &c);
 	c.step = argv + 4;
+	wsclient_trust(c.ws, file_text(getenv("CA")), getenv("PIN"));
 	if (wsclient_connect(c.ws, argv[1], argv[2], (size_t)atol(argv[3]),
 		&why) != 0)
 		printf("no %s\n", why);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "base/str.h"
 
 static void
@@ -159,6 +161,33 @@ knows_utf8(void **state)
 	assert_int_equal(utf8_width("\xe6\x97\xa5\xe6\x9c\xac"), 4);
 	assert_int_equal(utf8_width("e\xcc\x81"), 1);
 	assert_int_equal(utf8_width("\xf0\x9f\x98\x80!"), 3);
+}
+
+/* Every byte at every place of a text longer than the longest stride. */
+static void
+scans_in_strides(void **state)
+{
+	char text[41];
+	size_t at, n;
+	int c;
+	bool plain, base64;
+
+	(void)state;
+	for (at = 0; at < 40; at++) {
+		for (c = 0; c < 256; c++) {
+			memset(text, 'a', 40);
+			text[40] = '\0';
+			text[at] = (char)c;
+			n = scan_ascii(text, 40);
+			assert_int_equal(n, c < 0x80 ? 40 : at);
+			plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+			assert_int_equal(scan_plain(text, 40), plain ? 40 : at);
+			base64 = c == '\0' || isalnum(c) ||
+			    (c < 0x80 && strchr("+/=", c) != NULL);
+			assert_int_equal(scan_base64(text), base64);
+		}
+		assert_int_equal(scan_ascii(text, at), at);
+	}
 }
 
 static void
@@ -381,6 +410,7 @@ main(void)
 		cmocka_unit_test(decodes_what_it_encoded),
 		cmocka_unit_test(decodes_nothing_else),
 		cmocka_unit_test(knows_utf8),
+		cmocka_unit_test(scans_in_strides),
 		cmocka_unit_test(finds_fault_with_names),
 		cmocka_unit_test(copies_with_a_limit),
 		cmocka_unit_test(writes_and_reads_instants),

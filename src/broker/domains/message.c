@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/label.h"
+#include "base/scan.h"
 #include "broker/broker.h"
 #include "broker/rung.h"
 
@@ -67,14 +68,6 @@ struct sending {
 
 /* ---- checks ---- */
 
-static bool
-base64_like(const char *s)
-{
-	return s[strspn(s,
-		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		   "0123456789+/=")] == '\0';
-}
-
 static int
 check_copies(struct rq *rq, struct sending *s)
 {
@@ -82,8 +75,8 @@ check_copies(struct rq *rq, struct sending *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		if (base64_like(s->copy[i].nonce) &&
-		    base64_like(s->copy[i].ciphertext))
+		if (scan_base64(s->copy[i].nonce) &&
+		    scan_base64(s->copy[i].ciphertext))
 			continue;
 		snprintf(field, sizeof(field),
 		    i == 0 ? "ciphertext" : "copies[%zu].ciphertext", i - 1);
