@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define LOOK_MS 2000
+#define LOOK_MS 1000
 #define SOON_MS (14 * 24 * 3600 * 1000LL)
 
 struct seen { /* of the two files: enough to tell a change */

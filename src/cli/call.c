@@ -160,16 +160,22 @@ broke_off(struct cli *c, const struct wire_msg *row, const void *in, void *out,
 }
 
 int
+cli_failed(struct cli *c, const struct wire_msg *row, const void *in, void *out,
+    int64_t began, const struct why *why)
+{
+	if (why->code == E_UNREACHABLE && c->local != NULL &&
+	    local_error(c->local)->code[0] == '\0')
+		return broke_off(c, row, in, out, began);
+	return cli_fail_why(c, why);
+}
+
+int
 cli_call(struct cli *c, const struct wire_msg *row, const void *in, void *out)
 {
 	int64_t began = cli_now();
 	struct why why;
-	int rc = cli_try(c, row, in, out, &why);
 
-	if (rc == 0)
-		return 0;
-	if (rc == E_UNREACHABLE && c->local != NULL &&
-	    local_error(c->local)->code[0] == '\0')
-		return broke_off(c, row, in, out, began);
-	return cli_fail_why(c, &why);
+	return cli_try(c, row, in, out, &why) == 0
+	    ? 0
+	    : cli_failed(c, row, in, out, began, &why);
 }

@@ -94,6 +94,9 @@ int cli_call(struct cli *, const struct wire_msg *row, const void *in,
 /* No message when it fails: the caller says it. Returns an E_ code. */
 int cli_try(struct cli *, const struct wire_msg *row, const void *in, void *out,
     struct why *);
+/* What cli_call does when cli_try, begun at `began`, has failed. */
+int cli_failed(struct cli *, const struct wire_msg *row, const void *in,
+    void *out, int64_t began, const struct why *);
 int64_t cli_now(void); /* wall clock, ms */
 
 /* say.c: talk, on stderr; results, on stdout */

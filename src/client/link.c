@@ -102,6 +102,7 @@ ws_close(void *arg, int code, const char *reason)
 	struct link *l = arg;
 
 	l->closed = true;
+	l->untrusted = wsclient_untrusted(l->ws);
 	if (code != 0 && code != 1006)
 		snprintf(l->close_reason, sizeof(l->close_reason),
 		    "closed by the broker with code %d%s%s", code,
@@ -128,6 +129,14 @@ on_redial(void *arg, io_id id)
 
 /* ---- life ---- */
 
+static void
+set_trust(struct link *l, const char *ca, const char *pin)
+{
+	mem_free(l->ca);
+	l->ca = mem_strdup(ca ? ca : "");
+	str_copy(l->pin, sizeof(l->pin), pin ? pin : "");
+}
+
 struct link *
 link_new(struct io *io, const struct link_conf *conf,
     const struct link_ops *ops, void *arg)
@@ -139,6 +148,7 @@ link_new(struct io *io, const struct link_conf *conf,
 	l->arg = arg;
 	str_copy(l->url, sizeof(l->url), conf->url);
 	str_copy(l->mesh, sizeof(l->mesh), conf->mesh ? conf->mesh : "");
+	set_trust(l, conf->ca, conf->pin);
 	l->guest = conf->guest;
 	l->member = conf->member;
 	l->roll = conf->roll;
@@ -179,6 +189,7 @@ link_free(struct link *l)
 	arena_fini(&l->arena);
 	arena_fini(&l->challenge_mem);
 	buf_fini(&l->in);
+	mem_free(l->ca);
 	mem_free(l);
 }
 
@@ -273,6 +284,20 @@ link_dial(struct link *l)
 }
 
 void
+link_trust(struct link *l, const char *ca, const char *pin)
+{
+	set_trust(l, ca, pin);
+	if (l->ws != NULL)
+		link_drop(l, "whom to believe has changed");
+}
+
+bool
+link_untrusted(const struct link *l)
+{
+	return l->untrusted;
+}
+
+void
 link_bye(struct link *l)
 {
 	io_timer_stop(l->io, l->redial);
@@ -292,7 +317,9 @@ dial(struct link *l)
 	if (l->ws != NULL || l->bye)
 		return;
 	l->state = LINK_CONNECTING;
+	l->untrusted = false;
 	l->ws = wsclient_new(l->io, &ws_ops, l);
+	wsclient_trust(l->ws, l->ca, l->pin);
 	if (wsclient_connect(l->ws, l->url, "claudemesh.2", WIRE_FRAME_MAX,
 		&why) != 0) {
 		link_refuse(l, why ? why : "the broker URL is no good");

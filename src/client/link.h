@@ -53,7 +53,8 @@ struct link_ops {
 };
 
 struct link_conf {
-	const char *url;	  /* ws://host:port/ws */
+	const char *url;	  /* ws://host:port/ws, or wss:// */
+	const char *ca, *pin;	  /* wss: who is believed (io.h); or NULL */
 	bool guest;		  /* no session, no mesh, dialled once */
 	const char *mesh;	  /* mesh id */
 	const struct key *member; /* borrowed */
@@ -70,6 +71,11 @@ void link_bye(struct link *);
 void link_refuse(struct link *, const char *reason);
 /* Something is wrong with this connection: begin anew. */
 void link_drop(struct link *, const char *reason);
+
+/* Others are believed from now on: drops the connection there is. */
+void link_trust(struct link *, const char *ca, const char *pin);
+/* Its last connection failed because the certificate is not believed. */
+bool link_untrusted(const struct link *);
 
 bool link_pending(const struct link *);
 void link_step(struct link *);

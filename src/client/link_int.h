@@ -20,7 +20,8 @@ struct link {
 	struct io *io;
 	const struct link_ops *ops;
 	void *arg;
-	char url[512], mesh[MESH_ID_LEN + 1];
+	char url[512], mesh[MESH_ID_LEN + 1], pin[65];
+	char *ca;
 	bool guest;
 	const struct key *member;
 	struct roll *roll;
@@ -34,8 +35,9 @@ struct link {
 	bool bye;	   /* goodbye was said: no more dialling */
 	struct buf in;	   /* frames: length, bytes; handled in link_step */
 	size_t in_at;
-	bool closed; /* after what is in `in` */
-	char close_reason[160];
+	bool closed;	/* after what is in `in` */
+	bool untrusted; /* and so it was closed */
+	char close_reason[256];
 
 	bool challenged;
 	struct challenge challenge;

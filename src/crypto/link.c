@@ -113,15 +113,15 @@ link_check(uint8_t out[4], const void *p, size_t n)
 }
 
 void
-link_secret_check(uint8_t out[4], const char *broker,
-    const uint8_t secret[LINK_SECRET_LEN])
+link_secret_check(uint8_t out[4], const char *broker, const uint8_t *secret,
+    size_t len)
 {
-	uint8_t in[BROKER_MAX + LINK_SECRET_LEN];
+	uint8_t in[BROKER_MAX + LINK_PINNED_LEN];
 	size_t n = strlen(broker) + 1;
 
 	memcpy(in, broker, n);
-	memcpy(in + n, secret, LINK_SECRET_LEN - 4);
-	link_check(out, in, n + LINK_SECRET_LEN - 4);
+	memcpy(in + n, secret, len - 4);
+	link_check(out, in, n + len - 4);
 	sodium_memzero(in, sizeof(in));
 }
 
@@ -149,17 +149,30 @@ canonical(char *out, size_t cap, struct link_url *u, const char *broker)
 	return link_url_read(u, out);
 }
 
+/* A pin is 64 lower hex digits and belongs to TLS. */
 static bool
-secret_print(char out[B64URL_LEN(LINK_SECRET_LEN) + 1], const char *broker,
+pin_ok(const char *pin, const char *url)
+{
+	return *pin == '\0' || (hex_is(pin, 32) && str_starts(url, "wss://"));
+}
+
+static bool
+secret_print(char out[B64URL_LEN(LINK_PINNED_LEN) + 1], const char *broker,
     const struct invite_link *l)
 {
-	uint8_t s[LINK_SECRET_LEN];
+	uint8_t s[LINK_PINNED_LEN];
+	size_t n = LINK_SECRET_LEN;
 	bool good = strlen(l->mesh) == MESH_ID_LEN &&
-	    b32_decode(s + 32, 20, l->mesh, MESH_ID_LEN) == 20;
+	    b32_decode(s + 32, 20, l->mesh, MESH_ID_LEN) == 20 &&
+	    pin_ok(l->pin, broker);
 
 	memcpy(s, l->key.seed, 32);
-	link_secret_check(s + 52, broker, s);
-	b64url_encode(out, s, sizeof(s));
+	if (good && l->pin[0] != '\0') {
+		hex_decode(s + 52, 32, l->pin, 64);
+		n = LINK_PINNED_LEN;
+	}
+	link_secret_check(s + n - 4, broker, s, n);
+	b64url_encode(out, s, n);
 	sodium_memzero(s, sizeof(s));
 	return good;
 }
@@ -174,7 +187,7 @@ static int
 print_short(char *out, size_t cap, const struct invite_link *l, bool app)
 {
 	char url[sizeof(l->broker)], code[INVITE_CODE_LEN + 1];
-	char secret[B64URL_LEN(LINK_SECRET_LEN) + 1];
+	char secret[B64URL_LEN(LINK_PINNED_LEN) + 1];
 	const char *scheme, *ask = "";
 	struct link_url u;
 	int n;
@@ -220,6 +233,8 @@ self_text(struct buf *b, const struct invite_link *l, const char *url)
 	buf_adds(b, ",\"inviter\":");
 	json_quote(b, l->inviter);
 	buf_addf(b, ",\"expires\":\"%s\"", expires);
+	if (l->pin[0] != '\0')
+		buf_addf(b, ",\"pin\":\"%s\"", l->pin);
 	link_check(check, b->data, b->len);
 	hex_encode(hex, check, sizeof(check));
 	buf_addf(b, ",\"check\":\"%s\"}", hex);
@@ -237,7 +252,7 @@ link_print_self(char *out, size_t cap, const struct invite_link *l)
 	int e = OK;
 
 	if (!canonical(url, sizeof(url), &u, l->broker) ||
-	    strlen(l->mesh) != MESH_ID_LEN)
+	    strlen(l->mesh) != MESH_ID_LEN || !pin_ok(l->pin, url))
 		return E_BAD_FIELD;
 	buf_init(&b, INVITE_LINK_MAX);
 	self_text(&b, l, url);

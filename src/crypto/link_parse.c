@@ -78,28 +78,44 @@ broker_of(struct invite_link *l, const struct parts *p, bool tls, struct why *w)
 	return OK;
 }
 
-static int
-secret_of(struct invite_link *l, const struct parts *p, struct why *w)
+/* One of two lengths: with a pin, and without. */
+static const char *
+length_fault(size_t n)
 {
-	uint8_t s[LINK_SECRET_LEN], check[4];
-	size_t want = B64URL_LEN(sizeof(s));
-	int e = OK;
+	size_t is_short = B64URL_LEN(LINK_SECRET_LEN),
+	       is_long = B64URL_LEN(LINK_PINNED_LEN);
 
-	if (p->nsecret < want)
-		return spoiled(w, "the end of the link is missing" AGAIN);
-	if (p->nsecret > want)
-		return spoiled(w,
-		    "there is something after the link's end" AGAIN);
-	if (b64url_decode(s, sizeof(s), p->secret, want) != sizeof(s))
+	if (n == is_short || n == is_long)
+		return NULL;
+	return n < is_short || (n > is_long - 16 && n < is_long)
+	    ? "the end of the link is missing" AGAIN
+	    : "there is something after the link's end" AGAIN;
+}
+
+static int
+secret_of(struct invite_link *l, const struct parts *p, bool tls, struct why *w)
+{
+	const char *fault = length_fault(p->nsecret);
+	uint8_t s[LINK_PINNED_LEN], check[4];
+	int e = OK;
+	size_t n;
+
+	if (fault != NULL)
+		return spoiled(w, fault);
+	n = p->nsecret * 3 / 4;
+	if (b64url_decode(s, sizeof(s), p->secret, p->nsecret) != (ssize_t)n)
 		return spoiled(w,
 		    "the part of the link after # is damaged" AGAIN);
-	link_secret_check(check, l->broker, s);
-	if (sodium_memcmp(check, s + 52, sizeof(check)) != 0) {
+	link_secret_check(check, l->broker, s, n);
+	if (sodium_memcmp(check, s + n - 4, sizeof(check)) != 0 ||
+	    (n == LINK_PINNED_LEN && !tls)) {
 		e = spoiled(w,
 		    "the link is damaged: its checksum does not fit" AGAIN);
 	} else {
 		key_from_seed(&l->key, s);
 		b32_encode(l->mesh, s + 32, 20);
+		if (n == LINK_PINNED_LEN)
+			hex_encode(l->pin, s + 52, 32);
 	}
 	sodium_memzero(s, sizeof(s));
 	return e;
@@ -112,7 +128,7 @@ parse_short(struct invite_link *l, const struct parts *p, bool tls,
 	int e;
 
 	if ((e = broker_of(l, p, tls, w)) != OK ||
-	    (e = secret_of(l, p, w)) != OK)
+	    (e = secret_of(l, p, tls, w)) != OK)
 		return e;
 	link_code(l->code, l->key.pub);
 	if (p->ncode != INVITE_CODE_LEN ||
@@ -220,6 +236,16 @@ shown_ok(const char *name)
 	return name[0] == '\0' || str_name_fault(name, 64) == NULL;
 }
 
+/* Absent, or that of a wss broker. */
+static bool
+pin_of(struct invite_link *l, struct json doc, bool tls)
+{
+	if (json_kind(json_member(doc, "pin")) == JSON_NONE)
+		return true;
+	return tls && member(l->pin, sizeof(l->pin), doc, "pin") &&
+	    hex_is(l->pin, 32);
+}
+
 static bool
 self_read(struct invite_link *l, struct json doc)
 {
@@ -238,7 +264,7 @@ self_read(struct invite_link *l, struct json doc)
 	    !member(l->inviter, sizeof(l->inviter), doc, "inviter") ||
 	    !shown_ok(l->name) || !shown_ok(l->inviter) ||
 	    !member(expires, sizeof(expires), doc, "expires") ||
-	    clock_parse(expires, &l->expires_at) != 0)
+	    clock_parse(expires, &l->expires_at) != 0 || !pin_of(l, doc, u.tls))
 		return false;
 	return seed_of(&l->key, doc);
 }

@@ -132,8 +132,9 @@ struct invite_link {
 	char broker[512]; /* ws(s) URL */
 	char mesh[33];	  /* pinned: hash of the genesis act */
 	char code[INVITE_CODE_LEN +
-	    1];			    /* base32 of SHA-256(invite key)[0..10) */
-	struct key key;		    /* the invite key */
+	    1];		/* base32 of SHA-256(invite key)[0..10) */
+	struct key key; /* the invite key */
+	char pin[65];	/* wss: the broker's key that is believed, hex, or "" */
 	char name[65], inviter[65]; /* self-contained form only, else "" */
 	int64_t expires_at;	    /* self-contained form only, else 0 */
 };

@@ -99,6 +99,8 @@ struct dmesh {
 	bool idle;    /* no session to be open: not dialled */
 	bool deleted; /* at its broker, by its owner */
 	char warning[513];
+	char *ca;     /* PEM, or "" */
+	char pin[65]; /* or "" */
 	uint8_t epoch_key[32];
 	int64_t epoch; /* of epoch_key; 0: none */
 
@@ -223,7 +225,7 @@ struct dmesh *dmesh_at(struct daemon *, int64_t no); /* NULL when gone */
 struct dmesh *dmesh_named(struct daemon *, const char *slug_or_id);
 /* All rows of a mesh just made or joined; NULL with why. */
 struct mesh_new {
-	const char *broker, *me;
+	const char *broker, *me, *ca, *pin;
 	struct roll *roll; /* taken on success */
 	const char *const *act;
 	size_t nact;
@@ -377,7 +379,12 @@ void op_call(struct dop *, const struct wire_msg *, const void *in,
 /* Runs go once the link is up: now, or after a wait of a few seconds. */
 void op_up(struct dop *, void (*go)(struct dop *, struct dmesh *));
 /* Dials a broker as a guest; op->up when challenged. */
-void op_guest(struct dop *, const char *url, void (*up)(struct dop *));
+void op_guest(struct dop *, const char *url, const char *ca, const char *pin,
+    void (*up)(struct dop *));
+
+/* do_trust.c */
+int trust_check(const char *url, const char *ca, const char *pin, struct why *);
+const char *trust_text(struct arena *, const struct dmesh *);
 void op_run(struct daemon *);
 void op_sweep(struct daemon *);
 void op_free(struct dop *);

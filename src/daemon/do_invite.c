@@ -99,6 +99,7 @@ invite_done(struct dop *op, struct dmesh *m)
 	str_copy(v->link.name, sizeof(v->link.name), roll_name(m->roll));
 	str_copy(v->link.inviter, sizeof(v->link.inviter), m->me);
 	v->link.expires_at = v->expires_at;
+	str_copy(v->link.pin, sizeof(v->link.pin), m->pin);
 	rc = in->self_contained ? link_print_self(url, sizeof(url), &v->link)
 				: link_print(url, sizeof(url), &v->link);
 	if (rc != OK)

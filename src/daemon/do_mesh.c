@@ -21,7 +21,7 @@ count_members(const struct dmesh *m)
 }
 
 static void
-mesh_row_fill(const struct dmesh *m, struct mesh_row *o)
+mesh_row_fill(struct arena *a, const struct dmesh *m, struct mesh_row *o)
 {
 	*o = (struct mesh_row){ .id = m->id,
 		.slug = m->slug,
@@ -38,7 +38,8 @@ mesh_row_fill(const struct dmesh *m, struct mesh_row *o)
 		.epoch = roll_epoch(m->roll),
 		.send_rate = roll_send_rate(m->roll),
 		.send_burst = roll_send_burst(m->roll),
-		.warning = m->warning };
+		.warning = m->warning,
+		.trust = trust_text(a, m) };
 	if (*o->warning == '\0' && link_phase(m->link) == LINK_REFUSED)
 		o->warning = link_reason(m->link);
 }
@@ -55,7 +56,7 @@ on_local_mesh_list(struct dq *q, const struct local_mesh_list *in)
 	    arena_alloc(q->a, (q->d->meshes.n + 1) * sizeof(*out.meshes.v));
 	for (size_t i = 0; (m = map_next(&q->d->meshes, &i)) != NULL;)
 		if (!m->gone && (only == NULL || m == only))
-			mesh_row_fill(m, &out.meshes.v[out.meshes.n++]);
+			mesh_row_fill(q->a, m, &out.meshes.v[out.meshes.n++]);
 	return dq_reply(q, &wire_local_meshes, &out);
 }
 
@@ -132,7 +133,7 @@ settings_done(struct dop *op, struct dmesh *m)
 	struct mesh_row row;
 	struct local_meshes out = { .meshes = { 1, &row } };
 
-	mesh_row_fill(m, &row);
+	mesh_row_fill(&op->mem, m, &row);
 	op_reply(op, &wire_local_meshes, &out);
 }
 

@@ -23,6 +23,7 @@ struct enrol {
 	char me[65];
 	struct key member;
 	const char *made; /* the join act under way */
+	const char *ca, *pin;
 	bool look;
 };
 
@@ -37,7 +38,7 @@ enrol_fini(struct dop *op)
 }
 
 static struct enrol *
-enrol_new(struct dop *op, const char *me)
+enrol_new(struct dop *op, const char *me, const char *ca, const char *pin)
 {
 	struct enrol *e = arena_zalloc(&op->mem, sizeof(*e));
 
@@ -45,6 +46,8 @@ enrol_new(struct dop *op, const char *me)
 	op->fini = enrol_fini;
 	e->roll = roll_new();
 	str_copy(e->me, sizeof(e->me), me);
+	e->ca = arena_strdup(&op->mem, ca);
+	e->pin = arena_strdup(&op->mem, pin);
 	return e;
 }
 
@@ -70,6 +73,8 @@ adopt(struct dop *op, const char *broker)
 	struct enrol *e = op->state;
 	struct mesh_new in = { .broker = broker,
 		.me = e->me,
+		.ca = e->ca,
+		.pin = e->pin,
 		.roll = e->roll,
 		.act = e->act.v,
 		.nact = e->act.n,
@@ -205,9 +210,11 @@ on_local_mesh_create(struct dq *q, const struct local_mesh_create *in)
 		&wrong) != 0)
 		return why_field(&q->why, E_BAD_FIELD, "broker",
 		    "the broker URL %s", wrong ? wrong : "is no good");
+	if (trust_check(url, in->ca, in->pin, &q->why) != OK)
+		return q->why.code;
 	op = op_new(q, NULL, NULL);
-	enrol_new(op, me);
-	op_guest(op, url, create_up);
+	enrol_new(op, me, in->ca, in->pin);
+	op_guest(op, url, in->ca, in->pin, create_up);
 	return OK;
 }
 
@@ -413,16 +420,30 @@ join_up(struct dop *op)
 	op_call(op, &wire_invite_open, &req, NULL, on_opened);
 }
 
-static void
-begin(struct dq *q, const struct invite_link *link, const char *me, bool look)
+/* The pin in the link is its maker's word; another one is a contradiction. */
+static int
+begin(struct dq *q, const struct invite_link *link, const char *me,
+    const char *ca, const char *pin, bool look)
 {
-	struct dop *op = op_new(q, NULL, NULL);
-	struct enrol *e = enrol_new(op, me);
+	struct enrol *e;
+	struct dop *op;
 
+	if (*pin == '\0')
+		pin = link->pin;
+	else if (link->pin[0] != '\0' && !str_eq(pin, link->pin))
+		return why_field(&q->why, E_BAD_FIELD, "pin",
+		    "the link names another pin, %s", link->pin);
+	if (link->pin[0] != '\0')
+		ca = "";
+	if (trust_check(link->broker, ca, pin, &q->why) != OK)
+		return q->why.code;
+	op = op_new(q, NULL, NULL);
+	e = enrol_new(op, me, ca, pin);
 	e->link = *link;
 	e->look = look;
 	key_member(&e->member, q->d->conf.seed, link->mesh);
-	op_guest(op, link->broker, join_up);
+	op_guest(op, link->broker, ca, pin, join_up);
+	return OK;
 }
 
 int
@@ -432,6 +453,7 @@ on_local_mesh_look(struct dq *q, const struct local_mesh_look *in)
 	struct invite_link link;
 	struct dmesh *m;
 	bool known;
+	int code = OK;
 
 	if (link_parse(&link, in->url, &q->why) != OK)
 		return q->why.code;
@@ -439,9 +461,9 @@ on_local_mesh_look(struct dq *q, const struct local_mesh_look *in)
 	known = m != NULL &&
 	    view(&v, m->roll, link.key.hex, m->member.hex, m->broker);
 	if (!known)
-		begin(q, &link, "", true);
+		code = begin(q, &link, "", in->ca, in->pin, true);
 	key_wipe(&link, sizeof(link));
-	return known ? dq_reply(q, &wire_local_mesh_view, &v) : OK;
+	return known ? dq_reply(q, &wire_local_mesh_view, &v) : code;
 }
 
 int
@@ -462,7 +484,7 @@ on_local_mesh_join(struct dq *q, const struct local_mesh_join *in)
 		return dq_reply(q, &wire_local_mesh, &out);
 	}
 	if (pick_name(q, in->name, me) == OK)
-		begin(q, &link, me, false);
+		begin(q, &link, me, in->ca, in->pin, false);
 	key_wipe(&link, sizeof(link));
 	return q->answered ? OK : q->why.code;
 }

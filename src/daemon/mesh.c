@@ -54,7 +54,7 @@ load_epoch(struct dmesh *m, struct why *why)
 
 #define MESH_COLUMNS                                              \
 	"no, id, slug, broker, me, daemon_id, history, seq, gap," \
-	" warning"
+	" warning, ca, pin"
 
 static struct dmesh *
 mesh_from(struct daemon *d, const struct db_rows *r, size_t i)
@@ -72,6 +72,8 @@ mesh_from(struct daemon *d, const struct db_rows *r, size_t i)
 	m->seq = m->acked = db_int(r, i, 7);
 	m->gap = db_int(r, i, 8) != 0;
 	str_copy(m->warning, sizeof(m->warning), db_text(r, i, 9));
+	m->ca = mem_strdup(db_text(r, i, 10));
+	str_copy(m->pin, sizeof(m->pin), db_text(r, i, 11));
 	m->status_at = -1;
 	m->sends_more = true;
 	m->chan.id = (uint64_t)m->no << 2 | 1;
@@ -85,6 +87,8 @@ static int
 mesh_open(struct dmesh *m, struct why *why)
 {
 	struct link_conf lc = { .url = m->broker,
+		.ca = m->ca,
+		.pin = m->pin,
 		.mesh = m->id,
 		.member = &m->member,
 		.roll = m->roll };
@@ -169,10 +173,11 @@ insert_mesh(struct daemon *d, const struct mesh_new *in, int64_t *no,
 	d_ids(d, id);
 	code = d_write(d, why,
 	    "INSERT INTO mesh (id, slug, broker, me, daemon_id,"
-	    " history, seq, gap, warning, joined_at)"
-	    " VALUES ($1, $2, $3, $4, $5, '', 0, 0, '', $6)",
+	    " history, seq, gap, warning, joined_at, ca, pin)"
+	    " VALUES ($1, $2, $3, $4, $5, '', 0, 0, '', $6, $7, $8)",
 	    DB_VALS(db_s(roll_mesh(in->roll)), db_s(slug), db_s(in->broker),
-		db_s(in->me), db_s(id), db_i(d_now(d))));
+		db_s(in->me), db_s(id), db_i(d_now(d)), db_s(in->ca),
+		db_s(in->pin)));
 	*no = db_last_rowkey(d->db);
 	for (size_t i = 0; code == OK && i < in->nact; i++)
 		code = d_write(d, why,
@@ -265,6 +270,7 @@ dmesh_free(struct dmesh *m)
 		sess_free(s);
 	map_fini(&m->sessions);
 	roll_free(m->roll);
+	mem_free(m->ca);
 	key_wipe(&m->member, sizeof(m->member));
 	key_wipe(m->epoch_key, sizeof(m->epoch_key));
 	mem_free(m);

@@ -109,7 +109,7 @@ int
 op_fail(struct dop *op, int code, const char *fmt, ...)
 {
 	struct why why;
-	char text[256];
+	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -283,8 +283,13 @@ guest_down(void *arg, const char *reason)
 {
 	struct dop *op = arg;
 
-	op_fail(op, E_UNREACHABLE, "the broker %s cannot be reached: %s",
-	    link_url(op->guest), reason);
+	if (link_untrusted(op->guest))
+		op_fail(op, E_UNTRUSTED, "the broker %.60s is not believed: %s",
+		    link_url(op->guest), reason);
+	else
+		op_fail(op, E_UNREACHABLE,
+		    "the broker %.140s cannot be reached: %s",
+		    link_url(op->guest), reason);
 }
 
 static void
@@ -308,9 +313,13 @@ guest_late(struct dop *op, bool late)
 }
 
 void
-op_guest(struct dop *op, const char *url, void (*up)(struct dop *))
+op_guest(struct dop *op, const char *url, const char *ca, const char *pin,
+    void (*up)(struct dop *))
 {
-	struct link_conf lc = { .url = url, .guest = true };
+	struct link_conf lc = { .url = url,
+		.ca = ca,
+		.pin = pin,
+		.guest = true };
 
 	op->up = up;
 	if (op->d->full) {

@@ -221,8 +221,7 @@ on_verify(X509_STORE_CTX *sc, void *arg)
 	if (t->pin[0] != '\0') {
 		if (verify_pin(t, leaf) == 1)
 			return 1;
-		X509_STORE_CTX_set_error(sc,
-		    X509_V_ERR_APPLICATION_VERIFICATION);
+		X509_STORE_CTX_set_error(sc, X509_V_ERR_CERT_REJECTED);
 	} else {
 		if (X509_verify_cert(sc) == 1)
 			return 1;

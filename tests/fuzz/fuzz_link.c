@@ -49,7 +49,8 @@ reads(const char *text)
 	MUST(link_print(s, sizeof(s), &l) == OK);
 	MUST(link_parse(&again, s, NULL) == OK);
 	MUST(str_eq(again.broker, l.broker) && str_eq(again.mesh, l.mesh) &&
-	    str_eq(again.key.hex, l.key.hex));
+	    str_eq(again.key.hex, l.key.hex) && str_eq(again.pin, l.pin));
+	MUST(l.pin[0] == '\0' || (u.tls && hex_is(l.pin, 32)));
 }
 
 static void
@@ -106,11 +107,13 @@ round_trip(const uint8_t *p, size_t n)
 	for (unsigned how = 0; how < 6; how++) {
 		snprintf(l.broker, sizeof(l.broker), "%s://%.*s/ws",
 		    how < 3 ? "ws" : "wss", (int)host, (const char *)p);
+		if (how >= 3 && n % 2 == 1)
+			memset(l.pin, "0123456789abcdef"[n % 16], 64);
 		if (print(s, &l, how) != OK)
 			continue;
 		MUST(link_parse(&got, s, NULL) == OK);
 		MUST(str_eq(got.key.hex, l.key.hex));
-		MUST(str_eq(got.mesh, l.mesh));
+		MUST(str_eq(got.mesh, l.mesh) && str_eq(got.pin, l.pin));
 		MUST(strlen(got.broker) == strlen(l.broker));
 	}
 }

@@ -43,15 +43,17 @@ def _split_broker(broker):
 class Link:
     """What an invite link says."""
 
-    def __init__(self, broker, mesh, seed, name="", inviter="", expires=""):
+    def __init__(self, broker, mesh, seed, name="", inviter="", expires="",
+                 pin=""):
         self.broker, self.mesh, self.seed = broker, mesh, seed
         self.name, self.inviter, self.expires = name, inviter, expires
+        self.pin = pin
         self.key = Key(seed)
         self.scheme, self.host = _split_broker(broker)
         self.code = b32(hashlib.sha256(self.key.raw).digest()[:10])
 
     def secret(self):
-        known = self.seed + _mesh_bytes(self.mesh)
+        known = self.seed + _mesh_bytes(self.mesh) + bytes.fromhex(self.pin)
         return b64url(known + _check(self.broker.encode() + b"\0" + known))
 
     def web(self):
@@ -64,9 +66,12 @@ class Link:
         return f"claudemesh://{self.host}/i/{self.code}{tls}#{self.secret()}"
 
     def self_contained(self):
-        text = compact({"v": 2, "broker": self.broker, "mesh": self.mesh,
-                        "seed": b64url(self.seed), "name": self.name,
-                        "inviter": self.inviter, "expires": self.expires})[:-1]
+        fields = {"v": 2, "broker": self.broker, "mesh": self.mesh,
+                  "seed": b64url(self.seed), "name": self.name,
+                  "inviter": self.inviter, "expires": self.expires}
+        if self.pin:
+            fields["pin"] = self.pin
+        text = compact(fields)[:-1]
         text += b',"check":"' + _check(text).hex().encode() + b'"}'
         return "ic://join/" + b64url(text)
 
@@ -87,8 +92,11 @@ def _read_self(text):
     if fields.get("v") != 2 or len(seed) != 32:
         raise _spoiled("version or seed")
     _mesh_bytes(fields["mesh"])
+    pin = fields.get("pin", "")
+    if not isinstance(pin, str) or not re.match(r"([0-9a-f]{64})?\Z", pin):
+        raise _spoiled("pin")
     return Link(fields["broker"], fields["mesh"], seed, fields["name"],
-                fields["inviter"], fields["expires"])
+                fields["inviter"], fields["expires"], pin)
 
 
 def read_link(text):
@@ -96,7 +104,7 @@ def read_link(text):
     if text.startswith("ic://join/"):
         return _read_self(text[len("ic://join/"):])
     found = re.match(r"(https?|claudemesh)://([^/?#]+)/i/([a-z2-7]{16})"
-                     r"(?:\?tls=([01]))?#([A-Za-z0-9_-]{75})\Z", text)
+                     r"(?:\?tls=([01]))?#([A-Za-z0-9_-]{75}|[A-Za-z0-9_-]{118})\Z", text)
     if not found or not HOST.match(found[2]):
         raise _spoiled("form")
     scheme, host, code, tls, secret = found.groups()
@@ -107,8 +115,9 @@ def read_link(text):
     else:
         ws = "ws" if scheme == "http" else "wss"
     raw = unb64url(secret)
-    link = Link(f"{ws}://{host}/ws", b32(raw[32:52]), raw[:32])
-    if raw[52:] != _check(link.broker.encode() + b"\0" + raw[:52]):
+    link = Link(f"{ws}://{host}/ws", b32(raw[32:52]), raw[:32],
+                pin=raw[52:-4].hex())
+    if raw[-4:] != _check(link.broker.encode() + b"\0" + raw[:-4]):
         raise _spoiled("check")
     if link.code != code:
         raise _spoiled("code")

@@ -166,7 +166,7 @@ def test_vectors_link():
     alphabet = "aA0-_#/:?=.z9"
     for c in v["good"]:
         link = meshlink.Link(c["broker"], c["mesh"], bytes.fromhex(c["seed"]),
-                             c["name"], c["inviter"], c["expires"])
+                             c["name"], c["inviter"], c["expires"], c["pin"])
         assert (link.key.public, link.code) == (c["key"], c["code"])
         assert link.web() == c["web"]
         assert link.app() == c["app"]
@@ -174,8 +174,8 @@ def test_vectors_link():
         for spelling in ("web", "app", "self"):
             text = c[spelling]
             read = meshlink.read_link(text)
-            assert (read.broker, read.mesh, read.seed.hex()) == \
-                (c["broker"], c["mesh"], c["seed"])
+            assert (read.broker, read.mesh, read.seed.hex(), read.pin) == \
+                (c["broker"], c["mesh"], c["seed"], c["pin"])
             for i in range(len(text)):
                 other = alphabet[i % len(alphabet)]
                 if other == text[i]:

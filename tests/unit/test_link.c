@@ -50,6 +50,7 @@ link_of(struct json v)
 	key_from_seed(&l.key, seed);
 	assert_true(str_copy(l.broker, sizeof(l.broker), vs(v, "broker")));
 	assert_true(str_copy(l.mesh, sizeof(l.mesh), vs(v, "mesh")));
+	assert_true(str_copy(l.pin, sizeof(l.pin), vs(v, "pin")));
 	assert_true(str_copy(l.name, sizeof(l.name), vs(v, "name")));
 	assert_true(str_copy(l.inviter, sizeof(l.inviter), vs(v, "inviter")));
 	assert_int_equal(clock_parse(vs(v, "expires"), &l.expires_at), 0);
@@ -77,7 +78,7 @@ test_print(void **state)
 		assert_string_equal(s, vs(v, "self"));
 		assert_int_equal(link_print_self(s, strlen(s), &l), E_TOO_LONG);
 	}
-	assert_int_equal(i, 6);
+	assert_int_equal(i, 8);
 }
 
 static void
@@ -89,6 +90,7 @@ same_link(const struct invite_link *l, struct json v, bool self)
 	assert_string_equal(l->mesh, vs(v, "mesh"));
 	assert_string_equal(l->code, vs(v, "code"));
 	assert_string_equal(l->key.hex, vs(v, "key"));
+	assert_string_equal(l->pin, vs(v, "pin"));
 	assert_string_equal(l->name, self ? vs(v, "name") : "");
 	assert_string_equal(l->inviter, self ? vs(v, "inviter") : "");
 	clock_iso(iso, l->expires_at);
@@ -244,6 +246,19 @@ test_broker_forms(void **state)
 	assert_int_equal(link_print_self(s, sizeof(s), &l), OK);
 	assert_int_equal(link_parse(&back, s, NULL), OK);
 	assert_string_equal(back.broker, "wss://mesh.example.org:8443/ws");
+	memset(l.pin, 'a', 64);
+	assert_int_equal(link_print(s, sizeof(s), &l), OK);
+	assert_int_equal(link_parse(&back, s, NULL), OK);
+	assert_string_equal(back.pin, l.pin);
+	l.pin[63] = 'g';
+	assert_int_equal(link_print(s, sizeof(s), &l), E_BAD_FIELD);
+	assert_int_equal(link_print_self(s, sizeof(s), &l), E_BAD_FIELD);
+	l.pin[63] = 'a';
+	str_copy(l.broker, sizeof(l.broker), "ws://mesh.example.org/ws");
+	assert_int_equal(link_print(s, sizeof(s), &l), E_BAD_FIELD);
+	assert_int_equal(link_print_self(s, sizeof(s), &l), E_BAD_FIELD);
+	str_copy(l.broker, sizeof(l.broker), "wss://mesh.example.org/ws");
+	l.pin[0] = '\0';
 	str_copy(l.mesh, sizeof(l.mesh), "short");
 	assert_int_equal(link_print(s, sizeof(s), &l), E_BAD_FIELD);
 	assert_int_equal(link_print_self(s, sizeof(s), &l), E_BAD_FIELD);

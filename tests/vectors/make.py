@@ -363,15 +363,20 @@ def sealed():
 DOMAIN = b"claudemesh/link/2\0"
 
 
-def links(broker, key, name, inviter, expires):
+PIN = sha256(b"a broker's public key").hex()
+
+
+def links(broker, key, name, inviter, expires, pin=""):
     scheme, rest = broker.split("://")
     host = rest[:-len("/ws")]
-    secret = key.seed + MESH_HASH
+    secret = key.seed + MESH_HASH + bytes.fromhex(pin)
     check = sha256(DOMAIN + broker.encode() + b"\0" + secret)[:4]
     code = b32(sha256(key.pub)[:10])
     frag = b64url(secret + check)
     doc = {"v": 2, "broker": broker, "mesh": MESH, "seed": b64url(key.seed),
            "name": name, "inviter": inviter, "expires": expires}
+    if pin:
+        doc["pin"] = pin
     text = text_of(doc)[:-1]
     text += b',"check":"%s"}' % sha256(DOMAIN + text)[:4].hex().encode()
     name_part = host.rsplit(":", 1)[0] if not host.endswith("]") else host
@@ -381,6 +386,7 @@ def links(broker, key, name, inviter, expires):
     return {
         "broker": broker, "mesh": MESH, "code": code, "seed": key.seed.hex(),
         "key": key.hex, "name": name, "inviter": inviter, "expires": expires,
+        "pin": pin,
         "web": "%s://%s/i/%s#%s" % ("https" if tls else "http", host, code,
                                     frag),
         "app": "claudemesh://%s/i/%s%s#%s" % (host, code, ask, frag),
@@ -390,13 +396,16 @@ def links(broker, key, name, inviter, expires):
 
 def link():
     expires = "2026-11-27T19:13:00.000Z"
-    good = [links(b, INVITE[i], n, who, expires) for i, (b, n, who) in
+    good = [links(b, INVITE[i % 6], n, who, expires, *pin)
+            for i, (b, n, who, *pin) in
             enumerate((("ws://127.0.0.1:7900/ws", "vectors", "alice"),
                        ("wss://mesh.example.org/ws", "Ana & \"Ø\"", "bob"),
                        ("wss://mesh.example.org:8443/ws", "x", "y"),
                        ("ws://[::1]:7900/ws", "x", "y"),
                        ("ws://mesh.internal/ws", "x", "y"),
-                       ("wss://localhost:7900/ws", "x", "y")))]
+                       ("wss://localhost:7900/ws", "x", "y"),
+                       ("wss://mesh.example.org:7900/ws", "x", "y", PIN),
+                       ("wss://127.0.0.1:7900/ws", "Ana", "bob", PIN)))]
     one = good[0]
     bad = one["web"]
     return {
@@ -411,10 +420,13 @@ def link():
             "public key). secret: base64url without padding of (seed 32 bytes "
             "| first 20 bytes of the genesis act's SHA-256 | check 4 bytes); "
             "check: first 4 bytes of SHA-256('claudemesh/link/2' NUL broker "
-            "NUL seed | hash).",
+            "NUL seed | hash). With a pin (SHA-256 of the public key of a "
+            "wss broker's certificate) its 32 bytes stand before the check and "
+            "are covered by it.",
             "self: ic://join/ and base64url of a JSON text whose last member "
             "is check: first 4 bytes, in hex, of SHA-256('claudemesh/link/2' "
-            "NUL and all of the text before ',\"check\":').",
+            "NUL and all of the text before ',\"check\":'). A pin is its "
+            "member pin, in hex.",
             "spoiled: must be refused, as must every good link with one "
             "character changed, lost or added.",
         ],

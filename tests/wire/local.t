@@ -106,6 +106,16 @@ a < {"type":"error","_reqId":"2","code":"bad_field","message":*,"field":"name"}
 a > {"type":"local_mesh_list","_reqId":"3"}
 a < {"type":"local_meshes","_reqId":"3","meshes":[{"id":"$id","slug":"$slug","name":"Test Mesh","broker":"$url","owner":"$owner",
 	"member":"$alice","me":"alice","role":"owner","state":*,"members":1,"acts":2,"head":"$head","epoch":1}]}
+a > {"type":"local_mesh_trust","_reqId":"t1"}
+a < {"type":"ok","_reqId":"t1"}
+a > {"type":"local_mesh_trust","_reqId":"t2","pin":"00"}
+a < {"type":"error","_reqId":"t2","code":"bad_field","message":*,"field":"pin"}
+a > {"type":"local_mesh_trust","_reqId":"t3","ca":"-----BEGIN CERTIFICATE-----"}
+a < {"type":"error","_reqId":"t3","code":"bad_field","message":"*wss*","field":"ca"}
+a > {"type":"local_mesh_trust","_reqId":"t4","mesh":"none"}
+a < {"type":"error","_reqId":"t4","code":"no_mesh","message":*}
+a > {"type":"local_mesh_create","_reqId":"t5","name":"x","broker":"wss://h","ca":"x","pin":"0000000000000000000000000000000000000000000000000000000000000000"}
+a < {"type":"error","_reqId":"t5","code":"bad_field","message":*,"field":"ca"}
 a > {"type":"local_invite_create","_reqId":"4"}
 a < {"type":"local_invite","_reqId":"4","url":"$link","code":"$code","role":"member","expires_at":*,"uses":1}
 a > {"type":"local_invite_create","_reqId":"5","role":"boss"}

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/trust.h"
 
 static void
 show_view(struct cli *c, const struct local_mesh_view *v)
@@ -47,6 +47,7 @@ joined(struct cli *c, const struct local_mesh *m, bool already)
 		return doc_print_row(c, &wire_local_mesh, m);
 	cli_say(c, "you are %s%s in %s", already ? "already " : "",
 	    safe(c, m->member.name), safe(c, m->mesh.slug));
+	trust_warn(c, m->mesh.broker);
 	cli_say(c, "next: claudemesh peers --mesh %s", safe(c, m->mesh.slug));
 	return 0;
 }
@@ -62,13 +63,17 @@ join(struct cli *c, const struct verb *verb)
 	int rc;
 
 	if ((rc = args_fill(c, verb->row, &in)) != 0 ||
-	    (rc = read_url(c, &in)) != 0)
+	    (rc = read_url(c, &in)) != 0 ||
+	    (rc = trust_fill(c, &in.ca, &in.pin)) != 0)
 		return rc;
 	memset(&look, 0, sizeof(look));
 	look.url = in.url;
-	rc = cli_call(c, &wire_local_mesh_look, &look, &view);
+	look.ca = in.ca;
+	look.pin = in.pin;
+	rc = trust_call(c, &wire_local_mesh_look, &look, &look.pin, &view);
 	if (rc != 0)
 		return rc;
+	in.pin = look.pin;
 	show_view(c, &view);
 	if (!view.already) {
 		q = arena_printf(&c->arena, "Join mesh %s, invited by %s?",
@@ -84,6 +89,8 @@ static const struct verb verbs[] = {
 	{ .name = "join",
 	    .row = &wire_local_mesh_join,
 	    .run = join,
+	    .hide = "ca pin",
+	    .flags = trust_flags,
 	    .doc =
 		"Joins a mesh by an invite link, after showing what it leads "
 		"to; - reads the link from standard input." },

@@ -1,7 +1,7 @@
 /*
  * mesh.c - the meshes of the account: making, leaving, changing them.
  */
-#include "cli/cli.h"
+#include "cli/trust.h"
 
 static void
 show_meshes(struct cli *c, const void *reply)
@@ -24,14 +24,42 @@ show_created(struct cli *c, const void *reply)
 	cli_say(c, "mesh %s made at %s; you are %s, its owner",
 	    safe(c, r->mesh.slug), safe(c, r->mesh.broker),
 	    safe(c, r->member.name));
+	trust_warn(c, r->mesh.broker);
 	cli_say(c, "next: claudemesh share --mesh %s", safe(c, r->mesh.slug));
+}
+
+static int
+create(struct cli *c, const struct verb *v)
+{
+	struct local_mesh_create in = { .name = "" };
+	struct local_mesh out;
+	int rc;
+
+	if ((rc = args_fill(c, v->row, &in)) != 0 ||
+	    (rc = trust_fill(c, &in.ca, &in.pin)) != 0 ||
+	    (rc = trust_call(c, v->row, &in, &in.pin, &out)) != 0)
+		return rc;
+	if (doc_wanted(c))
+		return doc_print_row(c, v->row->reply, &out);
+	show_created(c, &out);
+	return 0;
+}
+
+static int
+fill_trust(struct cli *c, void *in)
+{
+	struct local_mesh_trust *t = in;
+
+	return trust_fill(c, &t->ca, &t->pin);
 }
 
 static const struct verb verbs[] = {
 	{ .name = "create",
 	    .row = &wire_local_mesh_create,
 	    .rename = "display=name",
-	    .show = show_created,
+	    .hide = "ca pin",
+	    .flags = trust_flags,
+	    .run = create,
 	    .doc = "Makes a mesh at a broker; you become its owner and first "
 		   "admin." },
 	{ .name = "delete",
@@ -66,6 +94,14 @@ static const struct verb verbs[] = {
 	{ .name = "settings",
 	    .row = &wire_local_mesh_settings,
 	    .show = show_meshes },
+	{ .name = "trust",
+	    .row = &wire_local_mesh_trust,
+	    .args = "mesh?",
+	    .hide = "ca pin",
+	    .flags = trust_flags,
+	    .fill = fill_trust,
+	    .ask = "Change whom of the broker mesh %s believes?",
+	    .done = "changed" },
 	{ .name = NULL },
 };
 
