@@ -3,11 +3,14 @@
  * its head is not, so no text can pass for the head of another message; what
  * was not proven is said before the name.
  */
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "cli/cli.h"
 #include "cli/inbox.h"
+#include "client/present.h"
 
 #define SETTLE_MS 2000
 #define YOUNG_MS 4000
@@ -65,6 +68,35 @@ details(struct cli *c, const struct inbox_row *m)
 	if (strcmp(m->receipt, "delivered") != 0)
 		printf(", %s", safe(c, m->receipt));
 	putchar('\n');
+}
+
+/* ---- for a model ---- */
+
+/* Claude Code says CLAUDECODE=1 to what its model runs. */
+static bool
+for_a_model(struct cli *c)
+{
+	const char *agent = getenv("CLAUDECODE");
+
+	return arg(c, "framed") != NULL ||
+	    (agent != NULL && strcmp(agent, "1") == 0 && !c->tty_out);
+}
+
+static int
+framed(struct cli *c, const struct inbox_row *m)
+{
+	struct present p = { .now = cli_now() };
+	uint8_t chance[10];
+	struct buf b;
+
+	if (getentropy(chance, sizeof(chance)) != 0)
+		return cli_fail(c, E_INTERNAL, "no random bytes");
+	present_tag(p.tag, chance);
+	buf_init(&b, 1 << 20);
+	present_message(&b, &p, m);
+	fwrite(buf_str(&b), 1, b.len, stdout);
+	buf_fini(&b);
+	return 0;
 }
 
 /* ---- empty must mean that there is nothing ---- */
@@ -164,6 +196,11 @@ inbox_show(struct cli *c, const void *reply)
 		    arg(c, "all") != NULL ? "came" : "unread");
 	for (i = 0; i < r->messages.n; i++) {
 		m = &r->messages.v[i];
+		if (for_a_model(c)) {
+			if (framed(c, m) != 0)
+				return;
+			continue;
+		}
 		head(c, m);
 		details(c, m);
 		if (*m->problem != '\0')

@@ -32,6 +32,12 @@ def case_two_people():
             check(done.out == "Bob: delivered\n", "delivered", done)
             done = bob.ok("inbox", "--wait", "10")
             check("hi <U+001B>[31m there" in done.out, "neutralised", done)
+            framed = [bob.ok("inbox", "--framed").out,
+                      bob.ok("inbox", CLAUDECODE="1").out]
+            check(all(f.startswith("[mesh message ") and "\nfrom: Ann\nsender: "
+                      "verified" in f and "| hi <U+001B>[31m there\n[end of"
+                      in f for f in framed) and framed[0] != framed[1],
+                  "framed, with a fresh tag", framed)
             doc = bob.ok("inbox", "--json").doc
             m = doc["messages"][0]
             check(m["from"] == "Ann" and m["verified"] and m["encrypted"] and

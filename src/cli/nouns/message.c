@@ -177,9 +177,17 @@ fill_status(struct cli *c, void *in)
 	return check_rung(c, m->wait);
 }
 
+static const struct flag inbox_flags[] = {
+	{ "framed", NULL,
+	    "As a model is to see it: each message between markers nobody can "
+	    "forge. So it is anyway where Claude Code's model runs this." },
+	{ NULL, NULL, NULL },
+};
+
 static const struct verb verbs[] = {
 	{ .name = "inbox",
 	    .row = &wire_local_inbox,
+	    .flags = inbox_flags,
 	    .fill = inbox_fill,
 	    .show = inbox_show },
 	{ .name = "list",
