@@ -196,7 +196,8 @@ def inner(p, wrap):
     if not wrap:
         return p.pid
     with open("/proc/%d/task/%d/children" % (p.pid, p.pid)) as f:
-        return int(f.read().split()[0])
+        child = f.read().split()
+    return int(child[0]) if child else p.pid	# it executed it in its place
 
 
 def end(p, wrap, what):
