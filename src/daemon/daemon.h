@@ -24,6 +24,8 @@ struct daemon_conf {		      /* strings are copied */
 	const char *hostname, *username;
 	/* When the process began, in any unit; 0: there is none. NULL: 1. */
 	int64_t (*pid_start)(void *arg, int pid);
+	/* Keep this seed in place of the one given, for good. NULL: cannot. */
+	int (*keep_seed)(void *arg, const uint8_t seed[32], struct why *);
 	/* A newer client: its binary is to take over; stop comes next. */
 	void (*renew)(void *arg, const char *exe);
 	/* The core said goodbye and may be freed; status 0, or 1: it cannot go

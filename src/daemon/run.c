@@ -127,6 +127,32 @@ make_key(const char *path, uint8_t seed[32], struct why *why)
 
 /* ---- what the core asks of the process ---- */
 
+/* The key of an account that is in no mesh makes room for another; it stays
+ * beside it. The new one gets its name when it is whole and on disk. */
+static int
+keep_seed(void *arg, const uint8_t seed[32], struct why *why)
+{
+	struct process *p = arg;
+	char text[66], *fresh = mem_printf("%s.new", p->key_file);
+	char *before = mem_printf("%s.before", p->key_file);
+	int code = OK;
+
+	hex_encode(text, seed, 32);
+	text[64] = '\n';
+	if (write_key(fresh, text) != 0 ||
+	    (unlink(before), link(p->key_file, before)) != 0 ||
+	    rename(fresh, p->key_file) != 0)
+		code = why_set(why, E_STORE, "%s cannot be written: %s",
+		    p->key_file, strerror(errno));
+	if (code != OK)
+		unlink(fresh);
+	sync_folder(p->key_file);
+	mem_free(fresh);
+	mem_free(before);
+	key_wipe(text, sizeof(text));
+	return code;
+}
+
 /* When a process began, in clock ticks since boot; 0: there is none. */
 static int64_t
 pid_start(void *arg, int pid)
@@ -247,6 +273,7 @@ fill_conf(struct process *p)
 	c->hostname = p->host;
 	c->username = user_name(p);
 	c->pid_start = pid_start;
+	c->keep_seed = keep_seed;
 	c->renew = on_renew;
 	c->stop = on_stop;
 	c->arg = p;

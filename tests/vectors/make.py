@@ -358,6 +358,78 @@ def sealed():
     }
 
 
+# ---- account.json ----
+
+CODE = "7K3M9QX2ABCD"
+
+
+def account_text(doc, code, salt, nonce, version=2):
+    key = na.crypto_pwhash_alg(32, code.encode(), salt, 3, 64 << 20,
+                               na.crypto_pwhash_ALG_ARGON2ID13)
+    raw = bytes([version]) + salt + nonce + na.crypto_secretbox(
+        doc, nonce, key)
+    check = sha256(b"claudemesh/account-link/2\0" + raw)[:4]
+    return "claudemesh-account:" + b64url(raw + check)
+
+
+def account():
+    seed = ACCOUNT["alice"]
+    places = [{"mesh": MESH, "broker": "ws://127.0.0.1:7900/ws"}]
+
+    def doc(**more):
+        d = {"v": 2, "seed": b64url(seed), "expiresAt":
+             "2026-11-20T19:13:00.000Z", "meshes": places}
+        d.update(more)
+        return text_of({k: v for k, v in d.items() if v is not None})
+
+    salt, nonce = bytes(range(16)), bytes(range(100, 124))
+    good = account_text(doc(), CODE, salt, nonce)
+    return {
+        "how": [
+            "text: 'claudemesh-account:' and base64url of 2 (one byte), salt "
+            "(16), nonce (24), crypto_secretbox of the document (its nonce "
+            "that, its key argon2id of the code's 12 characters and salt, 3 "
+            "passes, 64 MiB, one lane), and a check: the first 4 bytes of "
+            "SHA-256 over 'claudemesh/account-link/2', a NUL byte and all "
+            "bytes before.",
+            "shown: ways to write the same code. before, after: instants at "
+            "which it opens, and at which it has expired.",
+        ],
+        "good": [{"text": good, "code": CODE,
+                  "shown": ["7K3M-9QX2-ABCD", "7k3m 9qx2 abcd",
+                            " 7K3M9QX2AB-CD "],
+                  "seed": seed.hex(), "places": places,
+                  "before": "2026-11-20T19:12:59.999Z",
+                  "after": "2026-11-20T19:13:00.000Z"}],
+        "bad": [
+            {"why": "another code", "code": "7K3M-9QX2-ABCE", "text": good,
+             "error": "cannot_open"},
+            {"why": "no code", "code": "7K3M-9QX2-ABC", "text": good,
+             "error": "bad_field"},
+            {"why": "U is no digit", "code": "7K3M-9QX2-ABCU", "text": good,
+             "error": "bad_field"},
+            {"why": "cut", "code": CODE, "text": good[:-1],
+             "error": "link_spoiled"},
+            {"why": "one character changed", "code": CODE,
+             "text": good[:60] + ("A" if good[60] != "A" else "B") +
+             good[61:], "error": "link_spoiled"},
+            {"why": "something else", "code": CODE, "text": "hello",
+             "error": "link_spoiled"},
+            {"why": "another version", "code": CODE,
+             "text": account_text(doc(), CODE, salt, nonce, 3),
+             "error": "link_spoiled"},
+            {"why": "no seed", "code": CODE, "error": "missing_field",
+             "text": account_text(doc(seed=None), CODE, salt, nonce)},
+            {"why": "a seed that is not base64url", "code": CODE,
+             "error": "bad_field",
+             "text": account_text(doc(seed="!" * 43), CODE, salt, nonce)},
+            {"why": "space around the document", "code": CODE,
+             "error": "link_spoiled",
+             "text": account_text(doc() + b" ", CODE, salt, nonce)},
+        ],
+    }
+
+
 # ---- link.json ----
 
 DOMAIN = b"claudemesh/link/2\0"
@@ -507,7 +579,8 @@ def hello():
 
 
 FILES = {"derive": derive, "document": document, "roll": roll, "body": body,
-         "group": group, "seal": sealed, "link": link, "safety": safety, "hello": hello}
+         "group": group, "seal": sealed, "link": link, "account": account,
+         "safety": safety, "hello": hello}
 
 
 def main():

@@ -251,6 +251,23 @@ b > {"type":"local_mesh_leave","_reqId":"15"}
 b < {"type":"ok","_reqId":"15"}
 b > {"type":"local_mesh_list","_reqId":"16"}
 b < {"type":"local_meshes","_reqId":"16","meshes":[]}
+# bob's machine becomes another one of alice's
+a > {"type":"local_account_link","_reqId":"33a","_session":"nobody"}
+a < {"type":"error","_reqId":"33a","code":"no_session","message":*}
+a > {"type":"local_account_link","_reqId":"33b","expires_ms":60000}
+a < {"type":"local_account_sealed","_reqId":"33b","text":"$ltext","code":"$lcode","expires_at":*,"meshes":1}
+b > {"type":"local_account_take","_reqId":"17","text":"$ltext","code":"0000-0000-0000"}
+b < {"type":"error","_reqId":"17","code":"cannot_open","message":*,"field":"code"}
+b > {"type":"local_account_take","_reqId":"18","text":"$ltext.","code":"$lcode"}
+b < {"type":"error","_reqId":"18","code":"link_spoiled","message":*}
+b > {"type":"local_account_take","_reqId":"19","text":"$ltext","code":"$lcode"}
+b < {"type":"local_account_taken","_reqId":"19","account":*,"meshes":[{"mesh":"$id","broker":"$url"}]}
+b > {"type":"local_mesh_attach","_reqId":"20","id":"$id","broker":"nonsense://"}
+b < {"type":"error","_reqId":"20","code":"bad_field","message":*,"field":"broker"}
+b > {"type":"local_mesh_attach","_reqId":"21","id":"$id","broker":"$url"}
+b < {"type":"local_mesh","_reqId":"21","mesh":{"id":"$id",...},"member":{"id":"$alice","name":"alice"}}
+b > {"type":"local_mesh_attach","_reqId":"22","id":"$id","broker":"$url"}
+b < {"type":"local_mesh","_reqId":"22","mesh":{"id":"$id",...},"member":{"id":"$alice","name":"alice"}}
 a > {"type":"local_mesh_leave","_reqId":"34"}
 a < {"type":"error","_reqId":"34","code":"forbidden","message":*}
 a > {"type":"local_mesh_delete","_reqId":"35"}

@@ -53,7 +53,30 @@ fill_trust(struct cli *c, void *in)
 	return trust_fill(c, &t->ca, &t->pin);
 }
 
+static int
+attach(struct cli *c, const struct verb *v)
+{
+	struct local_mesh_attach in = { .id = "" };
+	struct local_mesh out;
+	int rc;
+
+	if ((rc = args_fill(c, v->row, &in)) != 0 ||
+	    (rc = trust_fill(c, &in.ca, &in.pin)) != 0 ||
+	    (rc = trust_call(c, v->row, &in, &in.pin, &out)) != 0)
+		return rc;
+	if (doc_wanted(c))
+		return doc_print_row(c, v->row->reply, &out);
+	cli_say(c, "you are %s in %s, on this machine, too",
+	    safe(c, out.member.name), safe(c, out.mesh.slug));
+	return 0;
+}
+
 static const struct verb verbs[] = {
+	{ .name = "attach",
+	    .row = &wire_local_mesh_attach,
+	    .hide = "ca pin",
+	    .flags = trust_flags,
+	    .run = attach },
 	{ .name = "create",
 	    .row = &wire_local_mesh_create,
 	    .rename = "display=name",
