@@ -118,13 +118,31 @@ put(struct local *l, const char *p, size_t n, int64_t deadline, struct why *why)
 	return 0;
 }
 
+/* What is there to be read now, or comes before the deadline. */
+static int
+receive(struct local *l, struct why *why)
+{
+	char *room = buf_reserve(&l->in, 65536);
+	ssize_t got;
+
+	if (room == NULL)
+		return why_set(why, E_TOO_LARGE,
+		    "the daemon's answer is over the limit");
+	got = recv(l->fd, room, 65536, 0);
+	if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
+		return why_set(why, E_UNREACHABLE,
+		    "the daemon closed the connection");
+	buf_commit(&l->in, got < 0 ? 0 : (size_t)got);
+	return 0;
+}
+
 /* One line into the buffer's front; *n is its length without the newline. */
 static int
 get(struct local *l, size_t *n, int64_t deadline, struct why *why)
 {
 	size_t seen = 0;
-	ssize_t got;
-	char *at, *room;
+	char *at;
+	int rc;
 
 	for (;;) {
 		at = l->in.len > seen
@@ -135,17 +153,11 @@ get(struct local *l, size_t *n, int64_t deadline, struct why *why)
 			return 0;
 		}
 		seen = l->in.len;
-		if ((room = buf_reserve(&l->in, 65536)) == NULL)
-			return why_set(why, E_TOO_LARGE,
-			    "the daemon's answer is over the limit");
 		if (!await(l->fd, POLLIN, deadline))
 			return why_set(why, E_TIMED_OUT,
 			    "the daemon did not answer in time");
-		got = recv(l->fd, room, 65536, 0);
-		if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
-			return why_set(why, E_UNREACHABLE,
-			    "the daemon closed the connection");
-		buf_commit(&l->in, got < 0 ? 0 : (size_t)got);
+		if ((rc = receive(l, why)) != 0)
+			return rc;
 	}
 }
 
@@ -237,6 +249,58 @@ local_call(struct local *l, const struct wire_msg *row, const void *in,
 		    "the daemon answered %s with another row", row->wire);
 	return rc != 0 ? rc
 		       : wire_decode(answer.msg, answer.object, out, a, why);
+}
+
+int
+local_begin(struct local *l, const struct wire_msg *row, const void *in,
+    struct why *why)
+{
+	struct buf line;
+	char reqid[24];
+	int rc;
+
+	memset(&l->error, 0, sizeof(l->error));
+	if ((rc = wire_validate(row, in, why)) != 0)
+		return rc;
+	buf_init(&line, WIRE_FRAME_MAX);
+	snprintf(reqid, sizeof(reqid), "%lu", ++l->reqid);
+	wire_encode(&line, row, in, reqid, l->session);
+	buf_addc(&line, '\n');
+	rc = line.over
+	    ? why_set(why, E_TOO_LARGE, "the request is over 1 MiB")
+	    : put(l, line.data, line.len, now_ms() + LOCAL_WAIT_MS, why);
+	buf_fini(&line);
+	return rc;
+}
+
+int
+local_poll(struct local *l, const struct wire_msg *row, struct arena *a,
+    void *out, struct why *why)
+{
+	struct local_answer answer = { .msg = NULL };
+	char reqid[24], *at;
+	int rc = 1;
+
+	if (await(l->fd, POLLIN, 0) && (rc = receive(l, why)) != 0)
+		return rc;
+	snprintf(reqid, sizeof(reqid), "%lu", l->reqid);
+	for (rc = 1; rc == 1;) {
+		if (l->in.len == 0 ||
+		    (at = memchr(l->in.data, '\n', l->in.len)) == NULL)
+			return 1;
+		rc = take(l, (size_t)(at - l->in.data), reqid, a, &answer, why);
+	}
+	if (rc == 0 && answer.msg != row->reply)
+		return why_set(why, E_INTERNAL,
+		    "the daemon answered %s with another row", row->wire);
+	return rc != 0 ? rc
+		       : wire_decode(answer.msg, answer.object, out, a, why);
+}
+
+int
+local_fd(const struct local *l)
+{
+	return l->fd;
 }
 
 int

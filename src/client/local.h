@@ -46,6 +46,16 @@ int local_call(struct local *, const struct wire_msg *row, const void *in,
 /* The same with fields as the text of a JSON object ("{}" for none). */
 int local_call_text(struct local *, const char *type, const char *fields,
     int wait_ms, struct arena *, struct local_answer *, struct why *);
+/*
+ * The same in two steps, for who waits for other things, too: local_begin asks;
+ * local_poll is called when local_fd is readable and returns 1 as long as the
+ * answer is not whole. One request at a time; closing gives it up.
+ */
+int local_begin(struct local *, const struct wire_msg *row, const void *in,
+    struct why *);
+int local_poll(struct local *, const struct wire_msg *row, struct arena *,
+    void *out, struct why *);
+int local_fd(const struct local *);
 /* After a call that failed with an error of the daemon; never NULL. */
 const struct local_error *local_error(const struct local *);
 

@@ -188,3 +188,48 @@ dump_schema(struct buf *b)
 	error_codes(b);
 	buf_adds(b, "}}\n");
 }
+
+/* ---- one request, as the arguments of a tool ---- */
+
+static void
+records(struct buf *b, const struct wire_msg *m)
+{
+	const struct wire_field *f;
+	bool first = true;
+
+	for (f = m->fields(); f->name != NULL; f++) {
+		if (f->record == NULL || dump_bare(f->record))
+			continue;
+		buf_adds(b, first ? ",\"$defs\":{" : ",");
+		definition(b, f->record);
+		first = false;
+	}
+	if (!first)
+		buf_addc(b, '}');
+}
+
+void
+proto_arguments(struct buf *b, const struct wire_msg *m)
+{
+	const struct wire_field *f;
+	bool first = true;
+
+	buf_adds(b, "{\"type\":\"object\",\"properties\":{");
+	for (f = m->fields(); f->name != NULL; f++) {
+		buf_addf(b, "%s\"%s\":{", f == m->fields() ? "" : ",", f->wire);
+		value_schema(b, f);
+		buf_addc(b, ',');
+		member(b, "description", f->doc);
+		buf_addc(b, '}');
+	}
+	buf_adds(b, "},\"required\":[");
+	for (f = m->fields(); f->name != NULL; f++) {
+		if (f->opt)
+			continue;
+		buf_addf(b, "%s\"%s\"", first ? "" : ",", f->wire);
+		first = false;
+	}
+	buf_adds(b, "],\"additionalProperties\":false");
+	records(b, m);
+	buf_addc(b, '}');
+}

@@ -216,6 +216,8 @@ void wire_encode_doc(struct buf *, const struct wire_msg *, const void *in,
 
 enum proto_format { PROTO_MARKDOWN, PROTO_JSON_SCHEMA, PROTO_TYPESCRIPT };
 void proto_dump(struct buf *, enum proto_format);
+/* The fields of one request as a JSON Schema object of its own, on one line. */
+void proto_arguments(struct buf *, const struct wire_msg *);
 
 /* ---- which rows were exercised, for the test run ---- */
 

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
+#include "client/place.h"
 
 static volatile sig_atomic_t child_pid;
 
@@ -20,48 +21,6 @@ pass_on(int signo)
 {
 	if (child_pid > 0)
 		kill((pid_t)child_pid, signo);
-}
-
-/* The branch in DIR/.git/HEAD; false when there is none. */
-static bool
-branch_of(const char *dir, char *out, size_t cap)
-{
-	char path[PATH_MAX], line[256] = "";
-	FILE *f;
-
-	if (snprintf(path, sizeof(path), "%s/.git/HEAD", dir) >=
-		(int)sizeof(path) ||
-	    (f = fopen(path, "re")) == NULL)
-		return false;
-	if (fgets(line, sizeof(line), f) == NULL)
-		line[0] = '\0';
-	fclose(f);
-	line[strcspn(line, "\r\n")] = '\0';
-	return str_starts(line, "ref: refs/heads/") &&
-	    str_copy(out, cap, line + 16);
-}
-
-/* repo@branch, or the folder's name. */
-static const char *
-default_name(struct cli *c)
-{
-	char dir[PATH_MAX], branch[48];
-	const char *base, *name;
-	char *slash;
-
-	if (getcwd(dir, sizeof(dir)) == NULL)
-		return "session";
-	slash = strrchr(dir, '/');
-	name = slash[1] == '\0' ? "session"
-				: arena_strndup(&c->arena, slash + 1, 48);
-	for (; (slash = strrchr(dir, '/')) != NULL; *slash = '\0') {
-		if (*dir == '\0' || !branch_of(dir, branch, sizeof(branch)))
-			continue;
-		base = slash[1] == '\0' ? "root" : slash + 1;
-		name = arena_printf(&c->arena, "%.15s@%s", base, branch);
-		break;
-	}
-	return str_name_fault(name, 64) == NULL ? name : "session";
 }
 
 /* The child waits until its session is there, then becomes the program. */
@@ -96,13 +55,15 @@ open_for(struct cli *c, const struct verb *v, pid_t child, int fd,
     struct local_session *out)
 {
 	struct local_session_open in = { .name = "" };
-	char cwd[1025], text[320];
+	char name[65], cwd[1025], text[320];
 	int rc, n;
 
 	if ((rc = args_fill(c, v->row, &in)) != 0)
 		return rc;
-	if (in.name == NULL || *in.name == '\0')
-		in.name = default_name(c);
+	if (in.name == NULL || *in.name == '\0') {
+		place_name(name);
+		in.name = name;
+	}
 	if (in.channel == NULL) {
 		const char *slash = strrchr(c->rest[0], '/');
 
