@@ -409,7 +409,7 @@ service_purge(struct cli *c)
 		"daemon.lock", "daemon.pid", "daemon.log", "daemon.db",
 		"daemon.db-wal", "daemon.db-shm", "daemon.db-journal",
 		"config.json", "policy.yaml", "audit.log", "up.lock",
-		"account.key" };
+		"account.key", "account.key.before" };
 	struct stat st;
 	size_t i;
 	int rc = 0;
