@@ -25,6 +25,7 @@ static struct {
 	enum log_level max;
 	int64_t (*now)(void *);
 	void *arg;
+	void (*wrote)(size_t);
 } to = { .fd = STDERR_FILENO, .max = LOG_INFO };
 
 void
@@ -34,6 +35,12 @@ log_setup(int fd, enum log_level max, int64_t (*now)(void *), void *arg)
 	to.max = max;
 	to.now = now;
 	to.arg = arg;
+}
+
+void
+log_watch(void (*wrote)(size_t))
+{
+	to.wrote = wrote;
 }
 
 enum log_level
@@ -135,9 +142,9 @@ log_event(enum log_level level, const char *event, ...)
 	if (line.len > LINE_MAX_BYTES - 1)
 		line.len = LINE_MAX_BYTES - 1;
 	buf_addc(&line, '\n');
-	/* A log that cannot be written has nowhere to say so. */
-	if (write(to.fd, line.data, line.len) < 0)
-		to.fd = to.fd == STDERR_FILENO ? STDERR_FILENO : -1;
+	/* A log that cannot be written (a full disk) has nowhere to say so. */
+	if (write(to.fd, line.data, line.len) > 0 && to.wrote != NULL)
+		to.wrote(line.len);
 	buf_fini(&line);
 }
 

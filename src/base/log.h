@@ -6,6 +6,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
@@ -13,6 +14,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /* fd to write to (2 by default; -1: nowhere); now may be NULL (no time). */
 void log_setup(int fd, enum log_level max, int64_t (*now)(void *), void *arg);
 enum log_level log_level_get(void);
+/* Called with the length of each line that was written. */
+void log_watch(void (*wrote)(size_t));
 
 /*
  * log_event(LOG_INFO, "link_up", "mesh", slug, "broker", url, NULL):

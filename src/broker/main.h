@@ -22,6 +22,7 @@ struct broker_limits {	      /* zero means the default in brackets */
 	int64_t queue_count;  /* messages waiting per recipient queue [10000] */
 	int64_t queue_bytes;  /* their ciphertext [64 MiB] */
 	int64_t sender_count; /* undelivered per sending session [10000] */
+	int64_t mesh_count;   /* messages waiting per mesh [1000000] */
 	int64_t mesh_bytes;   /* ciphertext per mesh [256 MiB] */
 	int64_t send_rate;    /* messages a second per member [100] */
 	int64_t send_burst;   /* at once [1000] */
@@ -30,6 +31,8 @@ struct broker_limits {	      /* zero means the default in brackets */
 	int64_t member_conns; /* its connections [4096] */
 	int64_t member_daemons; /* its queues [1000] */
 	int64_t act_burst; /* acts by a member at once; then 1 a second [200] */
+	int64_t meshes;	   /* that exist here [10000] */
+	int64_t members;   /* of a mesh [10000] */
 	int64_t acts; /* of a mesh: every client replays them all [100000] */
 	int64_t lease_ms; /* grace of a lost connection [90 s] */
 	int64_t keep_ms;  /* undelivered messages [30 days] */
@@ -54,6 +57,7 @@ struct broker_conf {		   /* borrowed during broker_new only */
 };
 
 struct broker;
+struct config;
 
 /* NULL with why. Takes the io's turn function. */
 struct broker *broker_new(struct io *, const struct broker_conf *,
@@ -69,16 +73,9 @@ const struct io_addr *broker_addr(const struct broker *, size_t i);
 /* ---- the process (run.c) ---- */
 
 struct broker_options {
-	const char *const *listen; /* NULL-ended; default 127.0.0.1:7900 */
-	const char *const *url;	   /* NULL-ended or NULL */
-	const char *data;	   /* folder; made with mode 0700 */
-	enum create_policy create;
-	const char *create_token_file; /* or NULL */
-	const char *create_token;      /* from the environment, or NULL */
-	bool behind_proxy;
-	const char *tls_cert, *tls_key; /* PEM files; NULL: no TLS */
+	const struct config *config; /* as read; `data` is set */
+	const char *create_token;    /* from the environment, or NULL */
 	enum log_level log_level;
-	const char *log_file; /* NULL: standard error */
 	const char *version;
 };
 

@@ -1,8 +1,9 @@
 /*
  * run.c - the broker as a process: its folder and lock, its log, signals, and
  * the loop. SIGTERM and SIGINT drain: nobody new, the turn is finished, everyone
- * is told 1001. A second one ends at once. SIGHUP reads the token file and the
- * certificate again.
+ * is told 1001. A second one ends at once. SIGHUP reads configuration, token file
+ * and certificate again and opens the log anew; what does not stand changes
+ * nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/logfile.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "broker/cert.h"
+#include "broker/config.h"
 #include "broker/main.h"
 #include "crypto/key.h"
 #include "store/db.h"
@@ -26,6 +30,9 @@
 
 struct process {
 	const struct broker_options *opt;
+	const struct config *config; /* the one that holds; flags and file */
+	struct config *live;	     /* the same, when it is ours */
+	const char *data;
 	struct io *io;
 	struct broker *broker;
 	struct broker_conf conf;
@@ -93,52 +100,108 @@ make_dir(const char *dir, struct why *why)
 	return OK;
 }
 
-static int
-open_log(const struct broker_options *o, struct why *why)
+static const char *
+text_of(const struct config *c, enum config_word w)
 {
+	return c->v[w].text[0] == '\0' ? NULL : c->v[w].text;
+}
+
+static int
+open_log(const struct config *c, struct why *why)
+{
+	const char *file = text_of(c, CONF_log);
 	int fd = 2;
 
-	if (o->log_file != NULL)
-		fd = open(o->log_file,
-		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (file != NULL)
+		fd = logfile_open(file, c->v[CONF_log_size].i,
+		    (int)c->v[CONF_log_keep].i);
 	if (fd < 0)
-		return why_set(why, E_STORE, "cannot write %.150s: %s",
-		    o->log_file, strerror(errno));
+		return why_set(why, E_STORE, "cannot write %.150s: %s", file,
+		    strerror(errno));
 	return fd;
+}
+
+static enum create_policy
+policy(const struct config *c)
+{
+	const char *s = c->v[CONF_create].text;
+
+	return str_eq(s, "open")	     ? CREATE_OPEN
+	    : str_eq(s, "token")	     ? CREATE_TOKEN
+	    : str_eq(s, "none")		     ? CREATE_NONE
+	    : c->v[CONF_behind_proxy].i != 0 ? CREATE_NONE
+					     : CREATE_AUTO;
+}
+
+static int
+read_first_line(const char *path, char *line, size_t cap, struct why *why)
+{
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return why_set(why, E_USAGE, "cannot read %.150s: %s", path,
+		    strerror(errno));
+	if (fgets(line, (int)cap, f) == NULL)
+		line[0] = '\0';
+	fclose(f);
+	line[strcspn(line, "\r\n")] = '\0';
+	return OK;
 }
 
 /* First line of the token file, or what the environment gave. */
 static int
-read_token(struct process *p, struct why *why)
+read_token(struct process *p, const struct config *c, struct why *why)
 {
-	const struct broker_options *o = p->opt;
+	const char *file = text_of(c, CONF_create_token);
 	char line[130] = "";
-	FILE *f;
+	int r = OK;
 
-	if (o->create_token_file == NULL) {
-		str_copy(line, sizeof(line),
-		    o->create_token == NULL ? "" : o->create_token);
-	} else {
-		f = fopen(o->create_token_file, "r");
-		if (f == NULL)
-			return why_set(why, E_USAGE, "cannot read %.150s: %s",
-			    o->create_token_file, strerror(errno));
-		if (fgets(line, sizeof(line), f) == NULL)
-			line[0] = '\0';
-		fclose(f);
-		line[strcspn(line, "\r\n")] = '\0';
-	}
-	if (o->create == CREATE_TOKEN && strlen(line) < 8)
+	if (file != NULL)
+		r = read_first_line(file, line, sizeof(line), why);
+	else if (p->opt->create_token != NULL)
+		str_copy(line, sizeof(line), p->opt->create_token);
+	if (r != OK)
+		return r;
+	if (policy(c) == CREATE_TOKEN && strlen(line) < 8)
 		return why_set(why, E_USAGE,
 		    "--create token needs a token of at "
 		    "least 8 characters, in CLAUDEMESH_CREATE_TOKEN or "
-		    "--create-token-file");
+		    "--create-token FILE");
 	if (p->token != NULL)
 		key_wipe(p->token, strlen(p->token));
 	mem_free(p->token);
 	p->token = mem_strdup(line);
-	p->conf.token = p->token;
+	key_wipe(line, sizeof(line));
 	return OK;
+}
+
+/* What the core takes of it, now and at each reload. */
+static void
+fill_conf(struct process *p)
+{
+	const struct config_value *v = p->config->v;
+
+	p->conf.url = v[CONF_url].n > 0 ? v[CONF_url].list : NULL;
+	p->conf.create = policy(p->config);
+	p->conf.token = p->token;
+	p->conf.limits = (struct broker_limits){
+		.queue_count = v[CONF_queue_messages].i,
+		.queue_bytes = v[CONF_queue_bytes].i,
+		.sender_count = v[CONF_sender_messages].i,
+		.mesh_count = v[CONF_mesh_messages].i,
+		.mesh_bytes = v[CONF_mesh_bytes].i,
+		.send_rate = v[CONF_send_rate].i,
+		.send_burst = v[CONF_send_burst].i,
+		.meshes = v[CONF_meshes].i,
+		.members = v[CONF_members].i,
+		.member_conns = v[CONF_member_connections].i,
+		.keep_ms = v[CONF_retention_days].i * 24 * 3600 * 1000,
+	};
+	p->conf.server.conns_max = (size_t)v[CONF_connections].i;
+	p->conf.server.per_ip_new_max = (size_t)v[CONF_connections_new].i;
+	if (v[CONF_behind_proxy].i != 0 && /* all come from its address */
+	    v[CONF_connections_new].from == CONFIG_USUAL)
+		p->conf.server.per_ip_new_max = PROXY_NEW_MAX;
 }
 
 /* ---- what the options must be ---- */
@@ -151,9 +214,11 @@ is_loopback(const char *host)
 }
 
 static int
-check_listen(const struct broker_options *o, const char *const *list,
-    struct why *why)
+check_listen(const struct config *c, struct why *why)
 {
+	const char *const *list = c->v[CONF_listen].list;
+	bool meant =
+	    c->v[CONF_behind_proxy].i != 0 || text_of(c, CONF_tls_cert) != NULL;
 	struct io_addr a;
 	size_t i;
 
@@ -161,8 +226,7 @@ check_listen(const struct broker_options *o, const char *const *list,
 		if (io_addr_parse(&a, list[i]) != 0 || a.unix_)
 			return why_set(why, E_USAGE,
 			    "--listen %.100s is not HOST:PORT", list[i]);
-		if (!is_loopback(a.host) && !o->behind_proxy &&
-		    o->tls_cert == NULL)
+		if (!is_loopback(a.host) && !meant)
 			return why_set(why, E_USAGE,
 			    "--listen %.100s is open to others: give it "
 			    "--tls-cert and --tls-key (claudemesh broker cert "
@@ -215,18 +279,85 @@ on_end(void *arg, int signo)
 	broker_drain(p->broker);
 }
 
+/* ---- a reload ---- */
+
+static void
+config_drop(struct config *c)
+{
+	if (c != NULL)
+		config_fini(c);
+	mem_free(c);
+}
+
+/* The same flags, the file as it is now. NULL with why. */
+static struct config *
+read_anew(const struct process *p, struct why *why)
+{
+	struct config *c = mem_zalloc(sizeof(*c));
+	int r = OK;
+
+	config_init(c);
+	config_flags_of(c, p->opt->config);
+	config_usual(c, CONF_data, p->data);
+	if (p->config->file != NULL)
+		r = config_read(c, p->config->file, why);
+	if (r == OK)
+		return c;
+	config_drop(c);
+	return NULL;
+}
+
+/* What only a restart changes stays as it is, and its names are said. */
+static void
+keep_fixed(struct process *p, struct config *c, struct buf *names)
+{
+	for (int w = 0; w < CONF_COUNT_; w++) {
+		if (config_rows[w].live ||
+		    config_same(c, p->config, (enum config_word)w))
+			continue;
+		buf_addf(names, "%s%s", names->len > 0 ? " " : "",
+		    config_rows[w].name);
+	}
+}
+
+static int
+reload(struct process *p, struct buf *restart, struct why *why)
+{
+	struct config *c = read_anew(p, why);
+	int r = c == NULL ? why->code : read_token(p, c, why);
+
+	if (r != OK) {
+		config_drop(c);
+		return r;
+	}
+	keep_fixed(p, c, restart);
+	config_drop(p->live);
+	p->config = p->live = c;
+	fill_conf(p);
+	broker_reload(p->broker, &p->conf);
+	logfile_limit(c->v[CONF_log_size].i, (int)c->v[CONF_log_keep].i);
+	return OK;
+}
+
 static void
 on_hup(void *arg, int signo)
 {
 	struct process *p = arg;
 	struct why why = { 0 };
+	struct buf restart;
 
 	(void)signo;
+	if (logfile_reopen() != 0)
+		log_event(LOG_ERROR, "log_not_reopened", "why", strerror(errno),
+		    NULL);
 	cert_reload(p->cert);
-	if (read_token(p, &why) == OK)
-		broker_reload(p->broker, &p->conf);
-	else
+	buf_init(&restart, 1024);
+	if (reload(p, &restart, &why) != OK)
 		log_event(LOG_ERROR, "not_reloaded", "why", why.text, NULL);
+	else if (restart.len > 0)
+		log_event(LOG_WARN, "restart_needed", "for", buf_str(&restart),
+		    NULL);
+	buf_fini(&restart);
 }
 
 /* ---- from start to end ---- */
@@ -250,6 +381,7 @@ set_process_limits(void)
 	struct rlimit none = { 0, 0 }, files;
 
 	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -265,9 +397,8 @@ tell_address(struct process *p)
 	io_addr_print(addr, sizeof(addr), broker_addr(p->broker, 0));
 	snprintf(line, sizeof(line), "%s\n", addr);
 	snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	write_file(p->opt->data, "broker.pid", pid);
-	write_file(p->opt->data, "broker.addr",
-	    line); /* last: it is the sign */
+	write_file(p->data, "broker.pid", pid);
+	write_file(p->data, "broker.addr", line); /* last: it is the sign */
 	log_event(LOG_INFO, "broker_up", "addr", addr, "version",
 	    p->opt->version, "pid", log_i(getpid()), NULL);
 }
@@ -275,14 +406,15 @@ tell_address(struct process *p)
 static int
 start_tls(struct process *p, struct why *why)
 {
-	const struct broker_options *o = p->opt;
+	const char *cert = text_of(p->config, CONF_tls_cert);
+	const char *key = text_of(p->config, CONF_tls_key);
 
-	if (o->tls_cert == NULL && o->tls_key == NULL)
+	if (cert == NULL && key == NULL)
 		return OK;
-	if (o->tls_cert == NULL || o->tls_key == NULL)
+	if (cert == NULL || key == NULL)
 		return why_set(why, E_USAGE,
 		    "--tls-cert and --tls-key go together");
-	p->cert = cert_watch_new(p->io, o->tls_cert, o->tls_key, why);
+	p->cert = cert_watch_new(p->io, cert, key, why);
 	p->conf.cert = cert_server(p->cert);
 	return p->cert == NULL ? why->code : OK;
 }
@@ -290,34 +422,24 @@ start_tls(struct process *p, struct why *why)
 static int
 start(struct process *p, struct why *why)
 {
-	static const char *const usual[] = { "127.0.0.1:7900", NULL };
-	const struct broker_options *o = p->opt;
-	const char *const *list = o->listen;
 	char *db;
 	int r;
 
-	if (list == NULL || list[0] == NULL)
-		list = usual;
-	r = check_listen(o, list, why);
+	r = check_listen(p->config, why);
 	if (r == OK)
-		r = read_token(p, why);
+		r = read_token(p, p->config, why);
 	if (r == OK)
 		r = start_tls(p, why);
 	if (r != OK)
 		return r;
-	db = file_in(o->data, "broker.db");
-	p->conf.listen = list;
-	p->conf.url = o->url;
-	p->conf.create = o->create;
-	p->conf.version = o->version;
+	db = file_in(p->data, "broker.db");
+	fill_conf(p);
+	p->conf.listen = p->config->v[CONF_listen].list;
+	p->conf.version = p->opt->version;
 	p->conf.db_path = db;
 	p->conf.fatal = on_fatal;
 	p->conf.drained = on_drained;
 	p->conf.arg = p;
-	if (p->conf.create == CREATE_AUTO && o->behind_proxy)
-		p->conf.create = CREATE_NONE; /* loopback is the proxy's side */
-	if (o->behind_proxy) /* they all come from its address */
-		p->conf.server.per_ip_new_max = PROXY_NEW_MAX;
 	p->broker = broker_new(p->io, &p->conf, why);
 	mem_free(db);
 	p->conf.db_path = NULL;
@@ -336,8 +458,8 @@ serve(struct process *p)
 	io_uv_on_signal(p->io, SIGHUP, on_hup, p);
 	tell_address(p);
 	io_uv_run(p->io);
-	remove_file(p->opt->data, "broker.addr");
-	remove_file(p->opt->data, "broker.pid");
+	remove_file(p->data, "broker.addr");
+	remove_file(p->data, "broker.pid");
 	broker_free(p->broker);
 	log_event(LOG_INFO, "broker_down", NULL);
 	return p->status;
@@ -363,20 +485,23 @@ run_with_io(struct process *p, int log_fd)
 int
 broker_run(const struct broker_options *opt)
 {
-	struct process p = { .opt = opt };
+	struct process p = { .opt = opt,
+		.config = opt->config,
+		.data = opt->config->v[CONF_data].text };
 	struct why why = { 0 };
 	int fd, status;
 
 	set_process_limits();
-	if (make_dir(opt->data, &why) != OK)
+	if (make_dir(p.data, &why) != OK)
 		return complain(&why);
-	p.lock = dir_lock(opt->data, "broker.lock", &why);
+	p.lock = dir_lock(p.data, "broker.lock", &why);
 	if (p.lock < 0)
 		return complain(&why);
-	fd = open_log(opt, &why);
+	fd = open_log(p.config, &why);
 	if (fd < 0)
 		return complain(&why);
 	status = run_with_io(&p, fd);
+	config_drop(p.live);
 	if (p.token != NULL)
 		key_wipe(p.token, strlen(p.token));
 	mem_free(p.token);

@@ -158,6 +158,7 @@ set_limits(struct broker_limits *l)
 	or_default(&l->queue_count, 10000);
 	or_default(&l->queue_bytes, 64 * 1024 * 1024);
 	or_default(&l->sender_count, 10000);
+	or_default(&l->mesh_count, 1000000);
 	or_default(&l->mesh_bytes, 256 * 1024 * 1024);
 	or_default(&l->send_rate, 100);
 	or_default(&l->send_burst, 1000);
@@ -166,6 +167,8 @@ set_limits(struct broker_limits *l)
 	or_default(&l->member_conns, 4096);
 	or_default(&l->member_daemons, 1000);
 	or_default(&l->act_burst, 200);
+	or_default(&l->meshes, 10000);
+	or_default(&l->members, 10000);
 	or_default(&l->acts, 100000);
 	or_default(&l->lease_ms, 90000);
 	or_default(&l->keep_ms, 30 * DAY_MS);

@@ -145,4 +145,8 @@ void help_noun(FILE *, const struct noun *);
 void help_verb(struct cli *, FILE *, const struct noun *, const struct verb *);
 int complete_print(struct cli *, const char *shell);
 
+/* ---- the broker's manual page (manual.c) ---- */
+
+void manual_broker(void); /* to standard output */
+
 #endif

@@ -172,7 +172,8 @@ static int
 start_broker(struct cli *c, const char *addr)
 {
 	char *argv[] = { c->exe, "broker", "run", "--listen", (char *)addr,
-		"--data", (char *)file(c, "broker"), NULL };
+		"--data", (char *)file(c, "broker"), "--log",
+		(char *)file(c, "broker/broker.log"), NULL };
 	int64_t log_at = local_log_end(file(c, "broker/broker.log"));
 	int life, rc;
 
@@ -406,10 +407,10 @@ int
 service_purge(struct cli *c)
 {
 	static const char *const ours[] = { "broker", "sessions", "daemon.sock",
-		"daemon.lock", "daemon.pid", "daemon.log", "daemon.db",
-		"daemon.db-wal", "daemon.db-shm", "daemon.db-journal",
-		"config.json", "policy.yaml", "audit.log", "up.lock",
-		"account.key", "account.key.before" };
+		"daemon.lock", "daemon.pid", "daemon.log", "daemon.log.1",
+		"daemon.log.2", "daemon.db", "daemon.db-wal", "daemon.db-shm",
+		"daemon.db-journal", "config.json", "policy.yaml", "audit.log",
+		"up.lock", "account.key", "account.key.before" };
 	struct stat st;
 	size_t i;
 	int rc = 0;

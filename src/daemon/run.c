@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,10 +20,13 @@
 #include "client/self.h"
 #include "crypto/key.h"
 #include "daemon/daemon.h"
+#include "base/logfile.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/db.h"
 
+#define LOG_SIZE (8 * 1024 * 1024)
+#define LOG_KEEP 2
 #define DEFAULT_BROKER "ws://127.0.0.1:7900/ws"
 
 struct process {
@@ -214,6 +218,9 @@ static void
 on_hup(void *arg, int signo)
 {
 	(void)arg, (void)signo; /* a terminal's end is not ours */
+	if (logfile_reopen() != 0)
+		log_event(LOG_ERROR, "log_not_reopened", "why", strerror(errno),
+		    NULL);
 }
 
 static int64_t
@@ -234,9 +241,15 @@ static void
 set_process_limits(void)
 {
 	const struct rlimit none = { 0, 0 };
+	struct rlimit files;
 
 	umask(077);
 	setrlimit(RLIMIT_CORE, &none); /* memory holds keys */
+	prctl(PR_SET_DUMPABLE, 0);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 }
 
 static const char *
@@ -288,8 +301,7 @@ open_log(struct process *p, struct why *why)
 	if (p->opt->log_stderr)
 		return 2;
 	home_file(&p->home, "daemon.log", path, sizeof(path));
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
+	fd = logfile_open(path, LOG_SIZE, LOG_KEEP);
 	if (fd < 0)
 		return why_set(why, E_FORBIDDEN, "%s cannot be written: %s",
 		    path, strerror(errno));

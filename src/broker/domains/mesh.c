@@ -10,6 +10,8 @@
 
 static const char sql_number[] =
     "SELECT COALESCE(MAX(no), 0) + 1 FROM mesh LIMIT 1";
+static const char sql_nth[] =
+    "SELECT no FROM mesh ORDER BY no LIMIT 1 OFFSET $1";
 static const char sql_create[] =
     "INSERT INTO mesh (no, id, created_at) VALUES ($1, $2, $3)";
 static const char sql_append[] =
@@ -101,6 +103,20 @@ created(struct rq *rq, const char *id, const struct roll *roll)
 }
 
 static int
+room_for_mesh(struct rq *rq)
+{
+	int64_t max = rq->b->conf.limits.meshes;
+	struct db_rows *r = query(rq, sql_nth, db_i(max - 1));
+
+	if (r == NULL)
+		return rq->why.code;
+	return r->n == 0
+	    ? OK
+	    : rq_fail(rq, E_QUOTA, "this broker holds at most %lld meshes",
+		  (long long)max);
+}
+
+static int
 store_mesh(struct rq *rq, const struct mesh_create *in, const struct roll *roll,
     int64_t *no)
 {
@@ -158,7 +174,9 @@ on_mesh_create(struct rq *rq, const struct mesh_create *in)
 		roll_free(roll);
 		return create_again(rq, m, in);
 	}
-	r = store_mesh(rq, in, roll, &no);
+	r = room_for_mesh(rq);
+	if (r == OK)
+		r = store_mesh(rq, in, roll, &no);
 	if (r != OK) {
 		roll_free(roll);
 		return r;
@@ -169,6 +187,18 @@ on_mesh_create(struct rq *rq, const struct mesh_create *in)
 }
 
 /* ---- entering ---- */
+
+static int64_t
+active_members(const struct roll *roll)
+{
+	const struct roll_member *who;
+	int64_t n = 0;
+	size_t i;
+
+	for (i = 0; (who = roll_member_at(roll, i)) != NULL; i++)
+		n += who->state == MEMBER_ACTIVE;
+	return n;
+}
 
 static int
 invite_stands(struct rq *rq, const struct mesh *m, const char *key)
@@ -338,6 +368,11 @@ on_mesh_join(struct rq *rq, const struct mesh_join *in)
 	r = invite_stands(rq, j.mesh, j.join.invite);
 	if (r == OK && roll_n(j.mesh->roll) >= rq->b->conf.limits.acts)
 		return rq_fail(rq, E_QUOTA, "the mesh's roll is full");
+	if (r == OK &&
+	    active_members(j.mesh->roll) >= rq->b->conf.limits.members)
+		return rq_fail(rq, E_QUOTA,
+		    "the mesh has %lld members, as many as this broker takes",
+		    (long long)rq->b->conf.limits.members);
 	if (r == OK)
 		r = roll_check(j.mesh->roll, in->act, &rq->why);
 	if (r != OK)
@@ -351,16 +386,10 @@ int
 on_mesh_info(struct rq *rq, const struct mesh_info *in)
 {
 	const struct mesh *m = rq->mesh;
-	const struct roll_member *who;
-	int64_t members = 0;
-	size_t i;
-
 	(void)in;
-	for (i = 0; (who = roll_member_at(m->roll, i)) != NULL; i++)
-		members += who->state == MEMBER_ACTIVE;
 	return reply(rq, mesh_info_result, .mesh = m->id,
 	    .name = roll_name(m->roll), .peers = (int64_t)m->here.n,
-	    .members = members, .queued = m->all.n,
+	    .members = active_members(m->roll), .queued = m->all.n,
 	    .roll = roll_point_of(m->roll), .has_roll = true,
 	    .your_name = rq->peer->name);
 }

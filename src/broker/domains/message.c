@@ -266,7 +266,8 @@ over_quota(struct rq *rq, const struct sending *s, const struct parcel *p)
 		return "quota: the recipient's queue is full";
 	if (p->own && me.n + s->added.n >= l->sender_count)
 		return "quota: too many of your messages are not yet delivered";
-	if (rq->mesh->all.bytes + s->added.bytes + p->size > l->mesh_bytes)
+	if (rq->mesh->all.n + s->added.n >= l->mesh_count ||
+	    rq->mesh->all.bytes + s->added.bytes + p->size > l->mesh_bytes)
 		return "quota: the mesh is full";
 	return NULL;
 }

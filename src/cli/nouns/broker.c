@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "broker/config.h"
 #include "broker/main.h"
 #include "cli/cli.h"
 #include "cli/service.h"
@@ -29,56 +31,199 @@ all_of(struct cli *c, const char *name)
 	return v;
 }
 
-static int
-policy(struct cli *c, enum create_policy *out)
-{
-	const char *s = arg(c, "create");
+#define CONF(word, name, kind, usual, min, max, when, arg, doc) \
+	{ name, arg, doc },
+#define CONFIG_FLAGS                                                                   \
+	{                                                                              \
+		"config", "FILE",                                                      \
+		    "Its configuration, name = value; broker.conf in its data folder " \
+		    "when that is there."                                              \
+	}
 
-	*out = CREATE_AUTO;
-	if (s == NULL)
-		return 0;
-	if (strcmp(s, "open") == 0)
-		*out = CREATE_OPEN;
-	else if (strcmp(s, "token") == 0)
-		*out = CREATE_TOKEN;
-	else if (strcmp(s, "none") == 0)
-		*out = CREATE_NONE;
-	else
-		return cli_usage(c, "--create is open, token or none, not '%s'",
-		    safe(c, s));
+static const struct flag run_flags[] = {
+#include "broker/config.def"
+	CONFIG_FLAGS,
+	{ NULL, NULL, NULL },
+};
+
+static const struct flag config_flags[] = {
+#include "broker/config.def"
+	CONFIG_FLAGS,
+	{ "manual", NULL,
+	    "Print the manual page claudemesh-broker(8) instead." },
+	{ NULL, NULL, NULL },
+};
+#undef CONF
+
+static int
+flags(struct cli *c, struct config *conf)
+{
+	struct why why = { 0 };
+	const struct param *p;
+	size_t i;
+	int w;
+
+	for (w = 0; w < CONF_COUNT_; w++) {
+		p = args_find(&c->params, config_rows[w].name);
+		if (p == NULL || p->n == 0)
+			continue;
+		if (config_rows[w].kind == CONFIG_SWITCH) {
+			config_flag(conf, (enum config_word)w, "yes", &why);
+			continue;
+		}
+		for (i = 0; i < p->n; i++) {
+			if (config_flag(conf, (enum config_word)w, p->v[i],
+				&why) != OK)
+				return cli_usage(c, "%s", safe(c, why.text));
+		}
+	}
+	return 0;
+}
+
+/* What was given, what the file says, and what is usual, in this order. */
+static int
+configure(struct cli *c, struct config *conf)
+{
+	const char *file = arg(c, "config");
+	struct why why = { 0 };
+	int rc;
+
+	config_init(conf);
+	if ((rc = flags(c, conf)) != 0)
+		return rc;
+	if (conf->v[CONF_data].from == CONFIG_USUAL) {
+		if ((rc = cli_home(c)) != 0)
+			return rc;
+		config_usual(conf, CONF_data,
+		    arena_printf(&c->arena, "%s/broker", c->home.dir));
+	}
+	if (file == NULL) {
+		file = arena_printf(&c->arena, "%s/broker.conf",
+		    conf->v[CONF_data].text);
+		if (access(file, F_OK) != 0)
+			return 0;
+	}
+	if (config_read(conf, file, &why) != OK)
+		return cli_fail(c, E_USAGE, "%s", safe(c, why.text));
 	return 0;
 }
 
 static int
 run(struct cli *c, const struct verb *v)
 {
-	struct broker_options o = { .listen = all_of(c, "listen"),
-		.url = all_of(c, "url"),
-		.data = arg(c, "data"),
-		.create_token_file = arg(c, "create-token"),
+	struct config conf;
+	struct broker_options o = { .config = &conf,
 		.create_token = getenv("CLAUDEMESH_CREATE_TOKEN"),
-		.behind_proxy = arg(c, "behind-proxy") != NULL,
-		.tls_cert = arg(c, "tls-cert"),
-		.tls_key = arg(c, "tls-key"),
 		.log_level = c->verbose ? LOG_DEBUG
 		    : c->quiet		? LOG_WARN
 					: LOG_INFO,
-		.log_file = arg(c, "log"),
 		.version = self_version() };
 	struct why why = { 0 };
 	int rc;
 
 	(void)v;
-	if ((rc = policy(c, &o.create)) != 0)
-		return rc;
-	if (o.data == NULL) {
-		if ((rc = cli_home(c)) != 0)
-			return rc;
-		if (home_prepare(&c->home, &why) != 0)
-			return cli_fail_why(c, &why);
-		o.data = arena_printf(&c->arena, "%s/broker", c->home.dir);
+	rc = configure(c, &conf);
+	if (rc == 0 && conf.v[CONF_data].from == CONFIG_USUAL &&
+	    home_prepare(&c->home, &why) != 0)
+		rc = cli_fail_why(c, &why);
+	if (rc == 0)
+		rc = broker_run(&o);
+	config_fini(&conf);
+	return rc;
+}
+
+/* ---- config ---- */
+
+static const char *
+origin(struct cli *c, const struct config *conf, const struct config_value *v)
+{
+	if (v->from == CONFIG_FLAG)
+		return "flag";
+	if (v->from == CONFIG_FILE)
+		return arena_printf(&c->arena, "%s:%d", conf->file, v->line);
+	return "default";
+}
+
+static void
+config_json(struct cli *c, struct buf *b, const struct config *conf, int w)
+{
+	const struct config_row *row = &config_rows[w];
+	const struct config_value *v = &conf->v[w];
+
+	buf_addf(b, "%s{\"name\":\"%s\",\"value\":", w > 0 ? "," : "",
+	    row->name);
+	if (row->kind == CONFIG_SWITCH)
+		buf_adds(b, v->i != 0 ? "true" : "false");
+	else if (row->kind == CONFIG_NUMBER || row->kind == CONFIG_SIZE)
+		buf_addf(b, "%lld", (long long)v->i);
+	else if (row->kind != CONFIG_LIST)
+		json_quote(b, v->text);
+	else {
+		buf_addc(b, '[');
+		for (size_t i = 0; i < v->n; i++) {
+			buf_adds(b, i > 0 ? "," : "");
+			json_quote(b, v->list[i]);
+		}
+		buf_addc(b, ']');
 	}
-	return broker_run(&o);
+	buf_adds(b, ",\"from\":");
+	json_quote(b, origin(c, conf, v));
+	buf_addf(b, ",\"reload\":%s}", row->live ? "true" : "false");
+}
+
+static int
+config_document(struct cli *c, const struct config *conf)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 1 << 20);
+	buf_adds(&b, "{\"file\":");
+	json_quote(&b, conf->file == NULL ? "" : conf->file);
+	buf_adds(&b, ",\"settings\":[");
+	for (int w = 0; w < CONF_COUNT_; w++)
+		config_json(c, &b, conf, w);
+	buf_adds(&b, "]}");
+	rc = doc_print(c, buf_str(&b), b.len);
+	buf_fini(&b);
+	return rc;
+}
+
+static void
+config_line(struct cli *c, const struct config *conf, int w, const char *text)
+{
+	printf("%s%s = %s\t# %s%s\n", text[0] == '\0' ? "# " : "",
+	    config_rows[w].name, safe(c, text),
+	    safe(c, origin(c, conf, &conf->v[w])),
+	    config_rows[w].live ? "" : "; needs a restart");
+}
+
+/* Lines that are a configuration file, with where each comes from. */
+static int
+show_config(struct cli *c, const struct verb *v)
+{
+	struct config conf;
+	size_t i;
+	int rc, w;
+
+	(void)v;
+	if (arg(c, "manual") != NULL) {
+		manual_broker();
+		return 0;
+	}
+	rc = configure(c, &conf);
+	if (rc == 0 && doc_wanted(c))
+		rc = config_document(c, &conf);
+	else if (rc == 0) {
+		for (w = 0; w < CONF_COUNT_; w++) {
+			for (i = 0; i < conf.v[w].n; i++)
+				config_line(c, &conf, w, conf.v[w].list[i]);
+			if (i == 0)
+				config_line(c, &conf, w, conf.v[w].text);
+		}
+	}
+	config_fini(&conf);
+	return rc;
 }
 
 static int
@@ -217,31 +362,6 @@ static const struct flag cert_flags[] = {
 	{ NULL, NULL, NULL },
 };
 
-static const struct flag run_flags[] = {
-	{ "listen", "HOST:PORT",
-	    "Where to listen, 127.0.0.1:7900 unless given; "
-	    "port 0 picks a free one. May be repeated." },
-	{ "data", "DIR",
-	    "Folder of its data; $CLAUDEMESH_HOME/broker unless "
-	    "given." },
-	{ "url", "URL", "A URL by which clients reach it. May be repeated." },
-	{ "create", "WHO",
-	    "Who may make meshes: open (anyone; only on "
-	    "loopback unless said), token or none." },
-	{ "create-token", "FILE",
-	    "File with the token; else "
-	    "CLAUDEMESH_CREATE_TOKEN." },
-	{ "behind-proxy", NULL,
-	    "A proxy in front speaks TLS: listening beyond "
-	    "loopback is intended." },
-	{ "tls-cert", "FILE",
-	    "Certificate with its chain, PEM: TLS for everybody. Read again "
-	    "when it changes. See broker cert." },
-	{ "tls-key", "FILE", "Its private key, PEM, mode 0600." },
-	{ "log", "FILE", "Log file; standard error unless given." },
-	{ NULL, NULL, NULL },
-};
-
 static const struct flag status_flags[] = {
 	{ "broker", "URL", "Which; the one of this home unless given." },
 	{ NULL, NULL, NULL },
@@ -253,6 +373,11 @@ static const struct verb verbs[] = {
 	    .flags = cert_flags,
 	    .doc = "Makes a self-signed certificate and key, and prints its "
 		   "pin: what those who join are to compare." },
+	{ .name = "config",
+	    .run = show_config,
+	    .flags = config_flags,
+	    .doc = "Prints the settings that a broker run with these flags "
+		   "has, and where each comes from." },
 	{ .name = "run",
 	    .run = run,
 	    .flags = run_flags,
