@@ -418,6 +418,16 @@ void audience_fini(struct mesh *);
 void system_event(struct broker *, struct mesh *, io_id but, const char *member,
     const char *name, const char *data, size_t ndata);
 
+/* ---- the turn of the epoch (domains/epoch.c) ---- */
+
+struct epoch_turn { /* of an act remove or rotate; member or invite is "" */
+	const char *author, *keys_hash, *member, *invite;
+	int64_t epoch, keys;
+};
+/* What its author staged for the act is current, if it is what the act names and
+ * everybody who stays has a key. */
+int epoch_begin(struct rq *, const struct epoch_turn *);
+
 /* ---- the rest of the core ---- */
 
 void core_open(struct broker *, const struct server_conf *); /* turn, server */

@@ -216,6 +216,10 @@ static const char *const sql_erase[] = {
 	" LIMIT $2)",
 	"DELETE FROM epoch_key WHERE (mesh, key, epoch) IN (SELECT mesh, key,"
 	" epoch FROM epoch_key WHERE mesh = $1 LIMIT $2)",
+	"DELETE FROM epoch_stage WHERE (mesh, member, key) IN (SELECT mesh,"
+	" member, key FROM epoch_stage WHERE mesh = $1 LIMIT $2)",
+	"DELETE FROM epoch_prev WHERE (mesh, epoch) IN (SELECT mesh, epoch"
+	" FROM epoch_prev WHERE mesh = $1 LIMIT $2)",
 	"DELETE FROM invite WHERE key IN (SELECT key FROM invite"
 	" WHERE mesh = $1 LIMIT $2)",
 	"DELETE FROM act WHERE (mesh, n) IN (SELECT mesh, n FROM act"

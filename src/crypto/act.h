@@ -34,6 +34,7 @@ struct roll {
 	char name[65], epoch_hash[65];
 	int64_t epoch, send_rate, send_burst;
 	VEC(struct act_hash) acts;
+	VEC(struct act_hash) epochs; /* hashes of their keys, from epoch 1 */
 	VEC(struct roll_member *) members;
 	VEC(struct roll_invite *) invites;
 	struct map member_by_key, invite_by_key;
@@ -109,6 +110,7 @@ bool member_active(const struct roll_member *);
 /* Makes or brings back step's member, and makes it admin or not. */
 void member_put(struct roll *, struct step *, const char *key, const char *name,
     const char *recovery, bool admin);
+void epoch_put(struct roll *, int64_t epoch, const char *hash);
 void admin_end(struct roll *, struct roll_member *);
 void invites_end(struct roll *, const char *author); /* those it made */
 void act_set(char *out, size_t cap, const char *s);  /* it fits */

@@ -200,8 +200,18 @@ genesis_commit(struct roll *r, struct step *s)
 	SET(r->nonce, in->nonce);
 	SET(r->log_key, in->log_key);
 	SET(r->name, in->name);
-	SET(r->epoch_hash, in->epoch_hash);
-	r->epoch = in->epoch;
+	epoch_put(r, in->epoch, in->epoch_hash);
+}
+
+void
+epoch_put(struct roll *r, int64_t epoch, const char *hash)
+{
+	struct act_hash h;
+
+	r->epoch = epoch;
+	SET(r->epoch_hash, hash);
+	SET(h.hex, hash);
+	vec_add(&r->epochs, h);
 }
 
 /* ---- admin ---- */
@@ -407,6 +417,9 @@ settings_judge(const struct roll *r, struct step *s, struct why *w)
 	if (in->old_clients[0] != '\0' && !str_eq(in->old_clients, "on") &&
 	    !str_eq(in->old_clients, "off"))
 		return act_refused(w, "oldClients", "oldClients is on or off");
+	if (in->old_clients[0] != '\0' && !s->by_owner)
+		return act_refused(w, "oldClients",
+		    "only the owner lets old clients in");
 	if (in->name[0] == '\0')
 		return OK;
 	return need_name(str_name_fault(in->name, NAME_MAX_BYTES), w);

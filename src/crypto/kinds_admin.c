@@ -95,8 +95,7 @@ need_turn(const struct roll *r, int64_t epoch, const char *hash,
 static void
 turn(struct roll *r, int64_t epoch, const char *hash)
 {
-	r->epoch = epoch;
-	SET(r->epoch_hash, hash);
+	epoch_put(r, epoch, hash);
 	r->turn_due = false;
 }
 

@@ -32,6 +32,7 @@ roll_free(struct roll *r)
 	vec_fini(&r->members);
 	vec_fini(&r->invites);
 	vec_fini(&r->acts);
+	vec_fini(&r->epochs);
 	map_fini(&r->member_by_key);
 	map_fini(&r->invite_by_key);
 	map_fini(&r->revoked);
@@ -47,6 +48,9 @@ roll_copy(const struct roll *from)
 
 	r->acts.v = mem_dup(from->acts.v, from->acts.n * sizeof(*from->acts.v));
 	r->acts.cap = r->acts.n;
+	r->epochs.v =
+	    mem_dup(from->epochs.v, from->epochs.n * sizeof(*from->epochs.v));
+	r->epochs.cap = r->epochs.n;
 	memset(&r->members, 0, sizeof(r->members));
 	memset(&r->invites, 0, sizeof(r->invites));
 	map_init(&r->member_by_key);
@@ -277,6 +281,14 @@ const char *
 roll_epoch_hash(const struct roll *r)
 {
 	return r->epoch_hash;
+}
+
+const char *
+roll_epoch_hash_at(const struct roll *r, int64_t n)
+{
+	if (n < 1 || (uint64_t)n > r->epochs.n)
+		return NULL;
+	return r->epochs.v[n - 1].hex;
 }
 
 int64_t

@@ -72,6 +72,8 @@ const char *roll_name(const struct roll *);
 const char *roll_log_key(const struct roll *);
 int64_t roll_epoch(const struct roll *);
 const char *roll_epoch_hash(const struct roll *);
+/* Of the key of epoch n; NULL when there is none. */
+const char *roll_epoch_hash_at(const struct roll *, int64_t n);
 int64_t roll_send_rate(const struct roll *); /* 0: not set */
 int64_t roll_send_burst(const struct roll *);
 bool roll_old_clients(const struct roll *); /* the owner lets them in */

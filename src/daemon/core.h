@@ -48,7 +48,6 @@ struct dsess { /* a session of ours */
 	io_id watch;
 	bool died;	  /* its process ended; to be handled in a turn */
 	bool asked_heard; /* for its receipts, since the link is up */
-	bool welcomed;	  /* since this daemon started */
 	char *open_text, *page_text; /* as stored */
 	struct arena mem;
 	struct local_session_open open; /* cwd, role, groups, ... */
@@ -99,11 +98,15 @@ struct dmesh {
 	bool gone, lost;
 	bool idle;    /* no session to be open: not dialled */
 	bool deleted; /* at its broker, by its owner */
+	bool out;     /* we are no member any more, says its broker */
 	char warning[513];
 	char *ca;     /* PEM, or "" */
 	char pin[65]; /* or "" */
 	uint8_t epoch_key[32];
-	int64_t epoch; /* of epoch_key; 0: none */
+	int64_t epoch;	  /* of epoch_key; 0: none */
+	int64_t keys_low; /* from here on all keys are there; 0: not looked */
+	bool keys_asked, keys_stuck;
+	int64_t turn_at; /* mono: when to turn a due epoch; 0: not set */
 
 	struct map sessions; /* dsess by key; home first */
 	struct dsess *home;
@@ -177,8 +180,7 @@ enum {
 	NEWS_INBOX = 2,
 	NEWS_UP = 4,
 	NEWS_ROLL = 8,
-	NEWS_SESSION = 16,
-	NEWS_EVENT = 32
+	NEWS_SESSION = 16
 };
 
 struct daemon {
@@ -248,6 +250,10 @@ bool dmesh_up(const struct dmesh *);
 /* ---- epoch.c ---- */
 int64_t dmesh_epoch(const struct dmesh *); /* what is sealed under now */
 bool dmesh_epoch_key(struct dmesh *, int64_t n, uint8_t out[32]);
+int dmesh_epoch_put(struct dmesh *, int64_t n, const uint8_t key[32],
+    struct why *);
+bool keys_due(struct dmesh *); /* some are missing, and can be asked for */
+void keys_run(struct dmesh *);
 void dmesh_timer(struct dmesh *, int64_t ms);
 void dmesh_idle(struct dmesh *, const char *reason);
 void dmesh_dial(struct dmesh *);	  /* a session is to be open again */
@@ -283,9 +289,6 @@ struct dpeer *roster_learn(struct dmesh *, const char *attestation,
 struct dpeer *roster_get(struct dmesh *, const char *key);
 bool peer_vouched(struct dmesh *, const struct dpeer *);
 void roster_event(struct dmesh *, const struct message_push *);
-
-/* search.c: those that fit, the best first; how many they are. */
-size_t peers_search(struct peer_row *, size_t n, const char *query);
 
 struct target { /* key: or a label */
 	char key[LABEL_MAX + 1], name[LABEL_MAX + 1], meant[65], member[65];
@@ -328,14 +331,15 @@ void inbox_down(struct dmesh *);
 void ack_pump(struct dmesh *);
 int inbox_release_held(struct dsess *, struct why *);
 /* Handles one mail. E_UNAVAILABLE: ask for (session) or the roll first. */
-enum mail_need { MAIL_DONE, MAIL_NEEDS_SESSION, MAIL_NEEDS_ROLL, MAIL_BROKEN };
+enum mail_need {
+	MAIL_DONE,
+	MAIL_NEEDS_SESSION,
+	MAIL_NEEDS_ROLL,
+	MAIL_NEEDS_KEY, /* of an epoch */
+	MAIL_BROKEN
+};
 enum mail_need mail_take(struct dmesh *, const struct message_push *,
     bool asked_show, bool asked_roll);
-
-/* ---- event.c ---- */
-void event_told(struct dmesh *, const struct message_push *);
-void event_act(struct dmesh *, const char *act);
-void event_welcome(struct dmesh *, struct dsess *, const struct hello_ack *);
 
 /* ---- socket.c ---- */
 struct dq { /* one local request */
@@ -411,6 +415,36 @@ struct act_made {
 void op_act(struct dop *,
     int (*make)(struct dop *, struct dmesh *, struct act_made *, struct why *),
     void (*done)(struct dop *, struct dmesh *));
+/* The same, with something to be said to the broker before each try: prepare
+ * ends with op_act_ready, or with op_act_conflict: the roll has changed. */
+void op_act_staged(struct dop *, void (*prepare)(struct dop *, struct dmesh *),
+    int (*make)(struct dop *, struct dmesh *, struct act_made *, struct why *),
+    void (*done)(struct dop *, struct dmesh *));
+void op_act_ready(struct dop *);
+void op_act_conflict(struct dop *);
+/* An act signed by this admin's member key, or by the owner's, if it is here:
+ * as_owner when only that will do. E_FORBIDDEN. */
+int op_sign(struct dop *, struct dmesh *, bool as_owner, const char *kind,
+    const struct wire_msg *, const void *fields, const char **act,
+    struct why *);
+struct dop *op_own(struct dmesh *); /* nobody's: the daemon's own wish */
+
+/* ---- turnover.c ---- */
+struct turning {
+	const char *member; /* to be removed, or "" */
+	const char *invite; /* that leaked, or "" */
+	void (*done)(struct dop *, struct dmesh *);
+	int64_t epoch, invites; /* done: the new one; how many it revoked */
+	uint8_t key[32];
+	char epoch_hash[65], keys_hash[65];
+	struct sealed_key *keys;
+	size_t n, at;
+	const char *prev;
+};
+/* Turns the epoch; t is in op's memory, and op->extra from now on. */
+void op_turn(struct dop *, struct turning *t);
+bool turnover_due(struct dmesh *);
+void turnover_run(struct dmesh *);
 void mesh_ref_fill(const struct dmesh *, struct mesh_ref *);
 int sent_reply(struct daemon *, int64_t n, struct local_sent *, struct arena *);
 

@@ -15,7 +15,8 @@ struct inviting {
 	struct invite_link link;
 	bool admin;
 	int64_t uses, expires_at;
-	const char *revoke; /* key of the invite to be revoked */
+	const char *revoke;  /* key of the invite to be revoked */
+	struct turning turn; /* when it leaked */
 };
 
 static void
@@ -36,30 +37,6 @@ code_of(char out[INVITE_CODE_LEN + 1], const char *key_hex)
 	b32_encode(out, hash, 10);
 }
 
-/* Only the owner's own key may invite admins; members, any admin's. */
-static int
-sign(struct dop *op, struct dmesh *m, bool as_owner, const char *kind,
-    const struct wire_msg *row, const void *f, const char **act,
-    struct why *why)
-{
-	struct key owner;
-
-	if (!as_owner && roll_is_admin(m->roll, m->member.hex)) {
-		*act = act_make(&op->mem, m->roll, kind, row, f, &m->member,
-		    NULL, d_now(op->d));
-	} else if (dmesh_owner(m, &owner)) {
-		*act = act_make(&op->mem, m->roll, kind, row, f, &owner, NULL,
-		    d_now(op->d));
-		key_wipe(&owner, sizeof(owner));
-	} else {
-		return why_set(why, E_FORBIDDEN,
-		    as_owner ? "only the owner of mesh %s invites admins"
-			     : "only admins of mesh %s may do that",
-		    m->slug);
-	}
-	return OK;
-}
-
 static int
 make_invite(struct dop *op, struct dmesh *m, struct act_made *out,
     struct why *why)
@@ -76,8 +53,8 @@ make_invite(struct dop *op, struct dmesh *m, struct act_made *out,
 	out->has_sealed = true;
 	out->sealed = (struct sealed_key){ .key = v->link.key.hex,
 		.sealed = seal_key(&op->mem, m->epoch_key, v->link.key.hex) };
-	return sign(op, m, v->admin, "invite", &wire_act_invite, &f, &out->act,
-	    why);
+	return op_sign(op, m, v->admin, "invite", &wire_act_invite, &f,
+	    &out->act, why);
 }
 
 static void
@@ -194,8 +171,8 @@ make_revoke(struct dop *op, struct dmesh *m, struct act_made *out,
 	if (inv != NULL && inv->revoked)
 		return why_set(why, E_CONFLICT,
 		    "the invite is revoked already");
-	return sign(op, m, false, "invite_revoke", &wire_act_invite_revoke, &f,
-	    &out->act, why);
+	return op_sign(op, m, false, "invite_revoke", &wire_act_invite_revoke,
+	    &f, &out->act, why);
 }
 
 static void
@@ -245,6 +222,13 @@ on_local_invite_revoke(struct dq *q, const struct local_invite_revoke *in)
 	op = op_new(q, m, NULL);
 	op->extra = x = arena_zalloc(&op->mem, sizeof(*x));
 	x->revoke = arena_strdup(&op->mem, v->key);
+	if (in->leaked) {
+		x->turn.member = "";
+		x->turn.invite = x->revoke;
+		x->turn.done = revoke_done;
+		op_turn(op, &x->turn);
+		return OK;
+	}
 	op_act(op, make_revoke, revoke_done);
 	return OK;
 }

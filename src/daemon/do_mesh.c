@@ -38,6 +38,8 @@ mesh_row_fill(struct arena *a, const struct dmesh *m, struct mesh_row *o)
 		.epoch = roll_epoch(m->roll),
 		.send_rate = roll_send_rate(m->roll),
 		.send_burst = roll_send_burst(m->roll),
+		.old_clients = roll_old_clients(m->roll),
+		.turn_due = roll_turn_due(m->roll),
 		.warning = m->warning,
 		.trust = trust_text(a, m) };
 	if (*o->warning == '\0' && link_phase(m->link) == LINK_REFUSED)
@@ -97,7 +99,8 @@ on_local_member_list(struct dq *q, const struct local_member_list *in)
 			    .state = state[rm->state],
 			    .joined_at = rm->joined_at,
 			    .sessions = online_of(m, rm->key),
-			    .you = str_eq(rm->key, m->member.hex) };
+			    .you = str_eq(rm->key, m->member.hex),
+			    .old_client = rm->old_client };
 	return dq_reply(q, &wire_local_members, &out);
 }
 
@@ -110,21 +113,11 @@ make_settings(struct dop *op, struct dmesh *m, struct act_made *out,
 	const struct local_mesh_settings *in = op->in;
 	struct act_settings f = { .name = in->name,
 		.send_rate = in->send_rate,
-		.send_burst = in->send_burst };
-	struct key owner;
+		.send_burst = in->send_burst,
+		.old_clients = in->old_clients };
 
-	if (roll_is_admin(m->roll, m->member.hex)) {
-		out->act = act_make(&op->mem, m->roll, "settings",
-		    &wire_act_settings, &f, &m->member, NULL, d_now(op->d));
-	} else if (dmesh_owner(m, &owner)) {
-		out->act = act_make(&op->mem, m->roll, "settings",
-		    &wire_act_settings, &f, &owner, NULL, d_now(op->d));
-		key_wipe(&owner, sizeof(owner));
-	} else {
-		return why_set(why, E_FORBIDDEN,
-		    "only admins change the settings of mesh %s", m->slug);
-	}
-	return OK;
+	return op_sign(op, m, *in->old_clients != '\0', "settings",
+	    &wire_act_settings, &f, &out->act, why);
 }
 
 static void
@@ -149,8 +142,13 @@ on_local_mesh_settings(struct dq *q, const struct local_mesh_settings *in)
 	if (*in->name != '\0' && (fault = str_name_fault(in->name, 64)) != NULL)
 		return why_field(&q->why, E_BAD_FIELD, "name", "the name %s",
 		    fault);
+	if (*in->old_clients != '\0' && !str_eq(in->old_clients, "on") &&
+	    !str_eq(in->old_clients, "off"))
+		return why_field(&q->why, E_BAD_FIELD, "old_clients",
+		    "old_clients is on or off");
 	op = op_new(q, m, NULL);
-	if (*in->name == '\0' && in->send_rate == 0 && in->send_burst == 0)
+	if (*in->name == '\0' && in->send_rate == 0 && in->send_burst == 0 &&
+	    *in->old_clients == '\0')
 		settings_done(op, m);
 	else
 		op_act(op, make_settings, settings_done);

@@ -244,6 +244,9 @@ on_local_send(struct dq *q, const struct local_send *in)
 	if ((s.m = dq_mesh(q, in->mesh)) == NULL ||
 	    (s.from = dq_speaker(q, s.m)) == NULL)
 		return q->why.code;
+	if (s.m->out)
+		return dq_fail(q, E_NOT_MEMBER, "mesh %s: %s", s.m->slug,
+		    link_reason(s.m->link));
 	code = resolve_all(&s, &q->why);
 	if (code == E_NO_PEER &&
 	    (dmesh_up(s.m) || link_phase(s.m->link) == LINK_CONNECTING ||

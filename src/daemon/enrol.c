@@ -477,6 +477,13 @@ on_local_mesh_join(struct dq *q, const struct local_mesh_join *in)
 	if (link_parse(&link, in->url, &q->why) != OK)
 		return q->why.code;
 	m = dmesh_named(q->d, link.mesh);
+	if (m != NULL && m->out) {
+		key_wipe(&link, sizeof(link));
+		return dq_fail(q, E_CONFLICT,
+		    "mesh %s is here from before you were put out of it: "
+		    "`claudemesh mesh leave %s --forget` erases that, then join",
+		    m->slug, m->slug);
+	}
 	if (m != NULL) { /* joining twice is joining once */
 		key_wipe(&link, sizeof(link));
 		mesh_ref_fill(m, &out.mesh);

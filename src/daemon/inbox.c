@@ -62,13 +62,6 @@ item_add(struct dmesh *m, bool receipt, const char *text, size_t n)
 	return it;
 }
 
-static void
-system_push(struct dmesh *m, const struct message_push *in)
-{
-	roster_event(m, in);
-	event_told(m, in);
-}
-
 void
 inbox_push(struct dmesh *m, const struct frame *f, const char *text, size_t n)
 {
@@ -81,7 +74,7 @@ inbox_push(struct dmesh *m, const struct frame *f, const char *text, size_t n)
 		return;
 	}
 	if (str_eq(in.subtype, "system"))
-		system_push(m, &in);
+		roster_event(m, &in);
 	else
 		item_add(m, false, text, n);
 }
@@ -168,6 +161,11 @@ take_mail(struct dmesh *m, struct ditem *it)
 	case MAIL_NEEDS_ROLL:
 		it->asked_roll = m->items_wait = true;
 		link_roll_sync(m->link);
+		break;
+	case MAIL_NEEDS_KEY:
+		m->items_wait = true;
+		if (!m->keys_asked)
+			keys_run(m);
 		break;
 	case MAIL_BROKEN:
 		break;

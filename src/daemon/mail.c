@@ -21,6 +21,7 @@ struct mail {
 	struct body body;
 	const char *member, *name; /* proven */
 	char problem[257];
+	const char *doubt; /* shown, but not as verified; or NULL */
 };
 
 static enum mail_need
@@ -80,27 +81,6 @@ know_sender(struct mail *x)
 	return MAIL_DONE;
 }
 
-/* Did this member leave only after the roll was n acts long? */
-static bool
-was_member(struct mail *x, int64_t n)
-{
-	struct db_rows *r = d_read(x->m->d, NULL,
-	    "SELECT bytes FROM act"
-	    " WHERE mesh = $1 AND n >= $2 ORDER BY n LIMIT 1000",
-	    DB_VALS(db_i(x->m->no), db_i(n)));
-	struct json doc;
-	struct act head;
-	char hash[65];
-
-	for (size_t i = 0; r != NULL && i < r->n; i++)
-		if (act_peek(&x->m->d->arena, db_text(r, i, 0), &head, &doc,
-			hash, NULL) == OK &&
-		    str_eq(head.kind, "leave") &&
-		    str_eq(head.author, x->member))
-			return true;
-	return false;
-}
-
 static enum mail_need
 judge_member(struct mail *x)
 {
@@ -113,8 +93,13 @@ judge_member(struct mail *x)
 		return bad(x, "its sender is no member of the mesh");
 	if (roll_session_revoked(roll, x->member, x->in->sender_pubkey))
 		return bad(x, "its sender's session key was revoked");
-	if (rm->state != MEMBER_ACTIVE && !was_member(x, x->body.roll.n))
+	if (rm->state == MEMBER_REMOVED)
+		return bad(x, "its sender was removed from the mesh");
+	if (rm->state == MEMBER_LEFT && x->body.roll.n > rm->ended_n)
 		return bad(x, "its sender had left the mesh");
+	if (rm->state == MEMBER_LEFT)
+		x->doubt = "its sender has left the mesh; whether this was "
+			   "written before cannot be proven";
 	if (*x->in->sender_member_pubkey != '\0' &&
 	    !str_eq(x->in->sender_member_pubkey, x->member))
 		return bad(x, "the broker names another member as its sender");
@@ -156,6 +141,9 @@ open_label(struct mail *x, const struct envelope *env)
 
 	if (in->epoch > dmesh_epoch(x->m) && !x->asked_roll)
 		return MAIL_NEEDS_ROLL;
+	if (in->epoch > 0 && !dmesh_epoch_key(x->m, in->epoch, key) &&
+	    keys_due(x->m))
+		return MAIL_NEEDS_KEY;
 	if (in->epoch == 0 || !dmesh_epoch_key(x->m, in->epoch, key)) {
 		why_set(&why, E_CANNOT_OPEN,
 		    "the key of epoch %lld is not here", (long long)in->epoch);
@@ -255,7 +243,8 @@ insert(struct mail *x, struct why *why)
 		db_s(x->label ? x->to->key.hex : in->target_spec),
 		db_i(x->to->no), db_s(ok ? x->body.text : ""),
 		db_s(in->priority), db_s(ok ? x->body.reply_to : ""),
-		db_s(ok ? x->body.expects : ""), db_i(ok), db_s(x->problem),
+		db_s(ok ? x->body.expects : ""), db_i(ok && x->doubt == NULL),
+		db_s(ok && x->doubt != NULL ? x->doubt : x->problem),
 		db_i(ok ? x->body.sent_at : in->created_at), db_i(d_now(d)),
 		db_s(!ok       ? "failed"
 			: held ? "held"

@@ -440,6 +440,10 @@ dmesh_run(struct dmesh *m)
 		in_request(m, write_cursor);
 	if (!dmesh_up(m))
 		return;
+	if (!m->keys_asked && keys_due(m))
+		in_request(m, keys_run);
+	if (turnover_due(m))
+		in_request(m, turnover_run);
 	if (m->roster_stale || due)
 		in_request(m, roster_run);
 	if (m->pump || due)

@@ -42,6 +42,19 @@ op_new(struct dq *q, const struct dmesh *m, const struct dsess *s)
 	return op;
 }
 
+struct dop *
+op_own(struct dmesh *m)
+{
+	struct dop *op = mem_zalloc(sizeof(*op));
+
+	op->d = m->d;
+	op->no = ++m->d->next_op;
+	op->mesh = m->no;
+	op->chan.id = op->no << 2 | 2;
+	map_puti(&m->d->ops, op->no, op);
+	return op;
+}
+
 void
 op_free(struct dop *op)
 {
@@ -338,8 +351,9 @@ struct acting {
 	int (*make)(struct dop *, struct dmesh *, struct act_made *,
 	    struct why *);
 	void (*done)(struct dop *, struct dmesh *);
+	void (*prepare)(struct dop *, struct dmesh *);
 	struct act_made made;
-	bool appended, conflict;
+	bool ready, appended, conflict;
 };
 
 static void try_act(struct dop *op, struct dmesh *m);
@@ -403,9 +417,14 @@ try_act(struct dop *op, struct dmesh *m)
 	struct why why;
 	int code;
 
-	op->tries++;
 	a->conflict = false;
 	op->wants = 0;
+	if (a->prepare != NULL && !a->ready) {
+		a->prepare(op, m);
+		return;
+	}
+	a->ready = false;
+	op->tries++;
 	memset(&a->made, 0, sizeof(a->made));
 	code = a->make(op, m, &a->made, &why);
 	if (code == OK)
@@ -418,6 +437,70 @@ try_act(struct dop *op, struct dmesh *m)
 	in.sealed.n = a->made.has_sealed;
 	in.sealed.v = &a->made.sealed;
 	op_call(op, &wire_roll_append, &in, NULL, on_appended);
+}
+
+void
+op_act_ready(struct dop *op)
+{
+	struct acting *a = op->state;
+	struct dmesh *m = dmesh_at(op->d, op->mesh);
+
+	if (m == NULL) {
+		op_fail(op, E_NO_MESH, "the mesh is gone");
+		return;
+	}
+	a->ready = true;
+	try_act(op, m);
+}
+
+void
+op_act_conflict(struct dop *op)
+{
+	struct acting *a = op->state;
+	struct dmesh *m = dmesh_at(op->d, op->mesh);
+
+	op->tries++;
+	a->conflict = true;
+	op_wait(op, NEWS_ROLL, STEP_MS, act_news);
+	if (m != NULL)
+		link_roll_sync(m->link);
+}
+
+void
+op_act_staged(struct dop *op, void (*prepare)(struct dop *, struct dmesh *),
+    int (*make)(struct dop *, struct dmesh *, struct act_made *, struct why *),
+    void (*done)(struct dop *, struct dmesh *))
+{
+	struct acting *a = arena_zalloc(&op->mem, sizeof(*a));
+
+	a->prepare = prepare;
+	a->make = make;
+	a->done = done;
+	op->state = a;
+	op_up(op, try_act);
+}
+
+int
+op_sign(struct dop *op, struct dmesh *m, bool as_owner, const char *kind,
+    const struct wire_msg *row, const void *f, const char **act,
+    struct why *why)
+{
+	struct key owner;
+
+	if (!as_owner && roll_is_admin(m->roll, m->member.hex)) {
+		*act = act_make(&op->mem, m->roll, kind, row, f, &m->member,
+		    NULL, d_now(op->d));
+	} else if (dmesh_owner(m, &owner)) {
+		*act = act_make(&op->mem, m->roll, kind, row, f, &owner, NULL,
+		    d_now(op->d));
+		key_wipe(&owner, sizeof(owner));
+	} else {
+		return why_set(why, E_FORBIDDEN,
+		    as_owner ? "only the owner of mesh %s may do that"
+			     : "only admins of mesh %s may do that",
+		    m->slug);
+	}
+	return OK;
 }
 
 void

@@ -79,7 +79,6 @@ link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
 		return;
 	if (ack != NULL) {
 		see_cursor(m, ack);
-		event_welcome(m, s, ack);
 		m->pump = m->ask_heard = true;
 		if (s->linger && dmesh_up(m))
 			sess_settle(s);
@@ -89,6 +88,11 @@ link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
 	}
 	if (s->state == SESS_ENDED) { /* so the broker will not show it */
 		s->linger = outbox_waits(s);
+		return;
+	}
+	if (why->code == E_NOT_MEMBER ||
+	    (why->code == E_REVOKED && str_eq(why->field, "memberPubkey"))) {
+		m->out = true; /* not the session's fault */
 		return;
 	}
 	switch (why->code) { /* those that no other try will mend */
@@ -134,6 +138,7 @@ link_is_up(void *arg)
 	m->retry_at = 0;
 	m->status_at = 0;
 	m->items_wait = false;
+	m->out = false;
 	m->d->news |= NEWS_UP;
 }
 
@@ -148,6 +153,7 @@ link_is_down(void *arg, const char *reason)
 	inbox_down(m);
 	m->roster_at = 0;
 	m->roster_asked = m->acking = false;
+	m->keys_asked = m->keys_stuck = false;
 	m->status_at = -1;
 	m->status_flying = 0;
 	heard_again(m);
@@ -166,8 +172,6 @@ link_act(void *arg, int64_t n, const char *act)
 	    DB_VALS(db_i(m->no), db_i(n), db_s(act)));
 	if (code != OK) /* the roll in memory is ahead now */
 		d_broken(m->d, "act", &why);
-	else
-		event_act(m, act);
 	return code;
 }
 
@@ -194,7 +198,7 @@ link_roll(void *arg)
 {
 	struct dmesh *m = arg;
 
-	m->items_wait = false;
+	m->items_wait = m->keys_stuck = false;
 	m->d->news |= NEWS_ROLL;
 }
 
@@ -218,17 +222,21 @@ session_ended(struct dmesh *m, const struct session_ended *in)
 		link_session(m->link, &s->key, s->name);
 		return;
 	}
-	if (sess_set(s, SESS_REFUSED, text, &why) != OK)
+	m->out =
+	    str_eq(in->reason, "not_member") || str_eq(in->reason, "removed");
+	if (!m->out && sess_set(s, SESS_REFUSED, text, &why) != OK)
 		d_broken(m->d, "session", &why);
 	m->deleted = str_eq(in->reason, "mesh_deleted");
-	if (!str_eq(in->reason, "not_member") &&
-	    !str_eq(in->reason, "mesh_deleted"))
-		dmesh_idle(m, text);
-	else
+	if (str_eq(in->reason, "not_member"))
+		link_refuse(m->link, "you are no member of this mesh any more");
+	else if (str_eq(in->reason, "mesh_deleted"))
+		link_refuse(m->link, "the mesh was deleted at its broker");
+	else if (str_eq(in->reason, "removed"))
 		link_refuse(m->link,
-		    str_eq(in->reason, "not_member")
-			? "you are no member of this mesh any more"
-			: "the mesh was deleted at its broker");
+		    arena_printf(&m->d->arena,
+			"you were %s (%s), says its broker", text, m->slug));
+	else
+		dmesh_idle(m, text);
 }
 
 static void

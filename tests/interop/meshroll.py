@@ -330,6 +330,8 @@ class Roll:
 
     def _settings(self, act, _):
         self._need_admin(act["author"])
+        if act.get("oldClients") and act["author"] != self.owner:
+            raise Refused("roll_refused", "only the owner lets old clients in")
         if act.get("oldClients", "on") not in ("on", "off", ""):
             raise Refused("roll_refused", "oldClients")
         self.name = act.get("name") or self.name

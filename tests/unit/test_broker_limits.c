@@ -428,7 +428,7 @@ test_store_is_not_described(void **state)
 	assert_int_equal(db_run(k->broker->db, NULL, "DROP TABLE epoch_key", 0,
 			     NULL),
 	    OK);
-	assert_int_equal(ASK(p.ca, NULL, epoch_get, NULL, .epoch = 7), E_STORE);
+	assert_int_equal(ASK(p.ca, NULL, epoch_get, NULL, .epoch = 1), E_STORE);
 	assert_string_equal(p.ca->err.message, "the store failed");
 	pair_fini(&p);
 }

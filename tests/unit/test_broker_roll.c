@@ -208,7 +208,7 @@ test_epoch_keys(void **state)
 	assert_int_equal(unseal_key(key, got.sealed, &p.bob.member), OK);
 	assert_memory_equal(key, p.alice.epoch, 32);
 	assert_int_equal(ASK(p.cb, NULL, epoch_get, &got, .epoch = 2),
-	    E_NOT_FOUND);
+	    E_OUT_OF_RANGE);
 	assert_int_equal(ASK(p.cb, NULL, epoch_put, NULL, .epoch = 2,
 			     .sealed = got.sealed),
 	    E_OUT_OF_RANGE);

@@ -200,6 +200,8 @@ def roll_added(r):
     r.act("alice adds an old client by its key", "add", alice, **olga)
     r.no("oldClients is neither on nor off", "roll_refused", "settings",
          OWNER, oldClients="yes")
+    r.no("an admin lets old clients in", "roll_refused", "settings", alice,
+         oldClients="on")
     r.act("the owner lets old clients in", "settings", OWNER, oldClients="on")
     r.no("an admin demotes", "roll_refused", "demote", alice,
          member=alice.hex)

@@ -29,6 +29,7 @@ try carol against m by alice {"type":"mesh_info","_session":"$b1"}
 try carol against m by alice {"type":"mesh_info","mesh":"$m","meshId":"$m"}
 try carol against m by alice {"type":"message_status","messageId":"message-0001"}
 try carol against m by alice {"type":"epoch_get","epoch":1}
+try carol against m by alice {"type":"epoch_waiting","_session":"$s1"}
 try carol against m by alice {"type":"roll_get","meshId":"$m","from":0}
 # said to
 try carol against m by alice {"type":"kick","target":"$b1"}
@@ -63,6 +64,7 @@ act a m alice {"kind":"settings","name":"stolen"}
 try carol against m by alice {"type":"roll_append","act":"$a"}
 seal k n carol
 try carol against m by alice {"type":"epoch_put","epoch":1,"sealed":"$k"}
+try carol against m by alice {"type":"epoch_stage","epoch":2,"first":true,"prev":"$k","keys":[{"key":"$alice","sealed":"$k"}]}
 sign d delete n.owner {"url":"$url","mesh":"$m","challenge":"$carol.nonce"}
 try carol against m by alice {"type":"mesh_delete","proof":"$d"}
 # the open rows, too

@@ -246,7 +246,7 @@ bob > {"type":"epoch_get","_reqId":"1","epoch":1}
 bob < {"type":"epoch_key","_reqId":"1","epoch":1,"sealed":"$k"}
 unseal m bob $k
 bob > {"type":"epoch_get","_reqId":"2","epoch":2}
-bob < {"type":"error","_reqId":"2","code":"not_found","message":*,"field":"epoch"}
+bob < {"type":"error","_reqId":"2","code":"out_of_range","message":*,"field":"epoch"}
 seal again m bob
 bob > {"type":"epoch_put","_reqId":"3","epoch":1,"sealed":"$again"}
 bob < {"type":"ok","_reqId":"3"}

@@ -2,12 +2,14 @@
  * sign.c - the words that sign and seal: keys, documents, acts, bodies. What is
  * signed is the text that the transcript gives, so it may be wrong on purpose.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/enc.h"
 #include "base/label.h"
 #include "crypto/body.h"
+#include "crypto/epoch.h"
 #include "tests/wire/script.h"
 
 static const char *
@@ -151,6 +153,32 @@ word_unseal(const struct args *a)
 		tr_fail("it does not open: %s", b64);
 	if (memcmp(epoch, tr_mesh(a->v[1])->epoch, sizeof(epoch)) != 0)
 		tr_fail("another key than the mesh's is in it");
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	return strcmp(((char *const *)a)[0], ((char *const *)b)[0]);
+}
+
+/* The hash of what was staged; "prev" comes first, then sorted by key. */
+void
+word_sum(const struct args *a)
+{
+	struct keys_sum sum;
+	char hex[65], *v[TR_ARGS][2];
+	size_t i, n = 0;
+
+	for (i = 2; i + 1 < a->n; i += 2, n++) {
+		v[n][0] = strcmp(a->v[i], "prev") == 0 ? "" : a->v[i];
+		v[n][1] = a->v[i + 1];
+	}
+	qsort(v, n, sizeof(v[0]), by_key);
+	keys_sum_begin(&sum);
+	for (i = 0; i < n; i++)
+		keys_sum_add(&sum, v[i][0], v[i][1]);
+	keys_sum_end(&sum, hex);
+	tr_set(a->v[1], hex);
 }
 
 /* ---- bodies ---- */

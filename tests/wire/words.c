@@ -381,6 +381,7 @@ static const struct {
 	{ "stop", word_stop, 1 },
 	{ "tried-all", word_tried_all, 0 },
 	{ "try", word_try, 6 },
+	{ "sum", word_sum, 3 },
 	{ "unseal", word_unseal, 3 },
 };
 

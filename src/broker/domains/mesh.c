@@ -17,8 +17,9 @@ static const char sql_create[] =
 static const char sql_append[] =
     "INSERT INTO act (mesh, n, bytes) VALUES ($1, $2, $3)";
 static const char sql_key_put[] =
-    "INSERT INTO epoch_key (mesh, key, epoch, sealed) VALUES ($1, $2, $3, $4)"
-    " ON CONFLICT (mesh, key, epoch) DO UPDATE SET sealed = excluded.sealed";
+    "INSERT INTO epoch_key (mesh, key, epoch, sealed, taken)"
+    " VALUES ($1, $2, $3, $4, 1) ON CONFLICT (mesh, key, epoch)"
+    " DO UPDATE SET sealed = excluded.sealed, taken = 1";
 static const char sql_key_newest[] =
     "SELECT epoch, sealed FROM epoch_key WHERE mesh = $1 AND key = $2"
     " ORDER BY epoch DESC LIMIT 1";

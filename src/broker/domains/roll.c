@@ -19,9 +19,6 @@ static const char sql_invite[] =
 static const char sql_key_put[] =
     "INSERT INTO epoch_key (mesh, key, epoch, sealed) VALUES ($1, $2, $3, $4)"
     " ON CONFLICT (mesh, key, epoch) DO UPDATE SET sealed = excluded.sealed";
-static const char sql_key_get[] =
-    "SELECT sealed FROM epoch_key WHERE mesh = $1 AND key = $2 AND epoch = $3"
-    " LIMIT 1";
 
 /* ---- serving ---- */
 
@@ -96,12 +93,52 @@ struct appending {
 	char hash[65];
 	struct act_invite invite;	  /* kind invite */
 	struct act_session_revoke revoke; /* kind session_revoke */
+	struct act_add add;		  /* kind add */
+	struct act_replace replace;	  /* kind replace */
+	struct epoch_turn turn;		  /* kinds remove and rotate */
 };
 
 static bool
 is_kind(const struct appending *a, const char *kind)
 {
 	return strcmp(a->head.kind, kind) == 0;
+}
+
+#define FIELDS(row, out) \
+	wire_decode(&wire_act_##row, a->doc, (out), rq->arena, &rq->why)
+
+static int
+read_turn(struct rq *rq, struct appending *a)
+{
+	struct act_remove remove = { .member = "" };
+	struct act_rotate rotate = { .invite = "" };
+	bool out = is_kind(a, "remove");
+	int r = out ? FIELDS(remove, &remove) : FIELDS(rotate, &rotate);
+
+	a->turn = (struct epoch_turn){ .author = rq->peer->member,
+		.epoch = out ? remove.epoch : rotate.epoch,
+		.keys = out ? remove.keys : rotate.keys,
+		.keys_hash = out ? remove.keys_hash : rotate.keys_hash,
+		.member = remove.member,
+		.invite = rotate.invite };
+	return r;
+}
+
+/* Of the kinds that ask more of a broker than to keep them. */
+static int
+read_fields(struct rq *rq, struct appending *a)
+{
+	if (is_kind(a, "invite"))
+		return FIELDS(invite, &a->invite);
+	if (is_kind(a, "session_revoke"))
+		return FIELDS(session_revoke, &a->revoke);
+	if (is_kind(a, "add"))
+		return FIELDS(add, &a->add);
+	if (is_kind(a, "replace"))
+		return FIELDS(replace, &a->replace);
+	if (is_kind(a, "remove") || is_kind(a, "rotate"))
+		return read_turn(rq, a);
+	return OK;
 }
 
 static int
@@ -115,13 +152,7 @@ read_act(struct rq *rq, struct appending *a)
 	if (is_kind(a, "genesis") || is_kind(a, "join"))
 		return rq_field(rq, E_ROLL_REFUSED, "act",
 		    "an act of kind %s is not appended this way", a->head.kind);
-	if (is_kind(a, "invite"))
-		return wire_decode(&wire_act_invite, a->doc, &a->invite,
-		    rq->arena, &rq->why);
-	if (is_kind(a, "session_revoke"))
-		return wire_decode(&wire_act_session_revoke, a->doc, &a->revoke,
-		    rq->arena, &rq->why);
-	return OK;
+	return read_fields(rq, a);
 }
 
 /* The roll judges the author; a limited session is the broker's affair. */
@@ -132,7 +163,7 @@ check_author(struct rq *rq, const struct appending *a)
 	bool own = is_kind(a, "leave") ||
 	    (is_kind(a, "session_revoke") && strcmp(a->revoke.member, me) == 0);
 
-	if (strcmp(a->head.author, me) != 0 &&
+	if (strcmp(a->head.author, me) != 0 && !is_kind(a, "replace") &&
 	    strcmp(a->head.author, roll_owner(rq->mesh->roll)) != 0)
 		return rq_field(rq, E_FORBIDDEN, "act",
 		    "a session appends only acts of its own member");
@@ -171,6 +202,38 @@ store_invite(struct rq *rq, const struct appending *a)
 	return OK;
 }
 
+/* A member that was added by its key, so that it finds the epoch key. */
+static int
+store_member_key(struct rq *rq, const struct appending *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->in->sealed.n; i++) {
+		const struct sealed_key *k = &a->in->sealed.v[i];
+
+		if (strcmp(k->key, a->add.member) != 0)
+			continue;
+		if (change(rq, sql_key_put, db_i((int64_t)rq->mesh->no),
+			db_s(k->key), db_i(roll_epoch(rq->mesh->roll)),
+			db_s(k->sealed)) == NULL)
+			return rq->why.code;
+	}
+	return OK;
+}
+
+/* What has to be stored beside the act. */
+static int
+store_beside(struct rq *rq, const struct appending *a)
+{
+	if (is_kind(a, "invite"))
+		return store_invite(rq, a);
+	if (is_kind(a, "add"))
+		return store_member_key(rq, a);
+	if (is_kind(a, "remove") || is_kind(a, "rotate"))
+		return epoch_begin(rq, &a->turn);
+	return OK;
+}
+
 /* Sessions that the act puts an end to. */
 static void
 end_sessions(struct rq *rq, const struct appending *a, const char *by)
@@ -181,6 +244,10 @@ end_sessions(struct rq *rq, const struct appending *a, const char *by)
 	audience_changed(m);
 	if (is_kind(a, "leave"))
 		presence_end_member(rq->b, m, a->head.author, "not_member", by);
+	if (is_kind(a, "remove"))
+		presence_end_member(rq->b, m, a->turn.member, "removed", by);
+	if (is_kind(a, "replace"))
+		presence_end_member(rq->b, m, a->replace.old, "removed", by);
 	if (is_kind(a, "session_revoke")) {
 		p = presence_of(m, a->revoke.session);
 		if (p != NULL &&
@@ -202,10 +269,8 @@ append(struct rq *rq, const struct appending *a)
 {
 	struct mesh *m = rq->mesh;
 	char by[65];
-	int r = OK;
+	int r = store_beside(rq, a);
 
-	if (is_kind(a, "invite"))
-		r = store_invite(rq, a);
 	if (r != OK)
 		return r;
 	if (change(rq, sql_append, db_i((int64_t)m->no), db_i(a->head.n),
@@ -258,35 +323,4 @@ on_roll_append(struct rq *rq, const struct roll_append *in)
 	if (r != OK)
 		return r;
 	return append(rq, &a);
-}
-
-/* ---- epoch keys ---- */
-
-int
-on_epoch_get(struct rq *rq, const struct epoch_get *in)
-{
-	struct db_rows *r;
-
-	r = query(rq, sql_key_get, db_i((int64_t)rq->mesh->no),
-	    db_s(rq->peer->member), db_i(in->epoch));
-	if (r == NULL)
-		return rq->why.code;
-	if (r->n == 0)
-		return rq_field(rq, E_NOT_FOUND, "epoch",
-		    "no copy of this epoch key was left for the member");
-	return reply(rq, epoch_key, .epoch = in->epoch,
-	    .sealed = db_text(r, 0, 0));
-}
-
-int
-on_epoch_put(struct rq *rq, const struct epoch_put *in)
-{
-	if (in->epoch > roll_epoch(rq->mesh->roll))
-		return rq_field(rq, E_OUT_OF_RANGE, "epoch",
-		    "the roll knows no such epoch yet");
-	if (change(rq, sql_key_put, db_i((int64_t)rq->mesh->no),
-		db_s(rq->peer->member), db_i(in->epoch),
-		db_s(in->sealed)) == NULL)
-		return rq->why.code;
-	return rq_ok(rq);
 }

@@ -1,6 +1,9 @@
 /*
  * mesh.c - the meshes of the account: making, leaving, changing them.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/trust.h"
 
 static void
@@ -71,6 +74,48 @@ attach(struct cli *c, const struct verb *v)
 	return 0;
 }
 
+/* `mesh settings old-clients on` is `mesh settings --old-clients on`. */
+static int
+fill_settings(struct cli *c, void *in)
+{
+	const char *what = arg(c, "setting"), *value = arg(c, "value");
+	struct local_mesh_settings *m = in;
+	int64_t *number = NULL;
+	char *end;
+
+	if (what == NULL)
+		return 0;
+	if (value == NULL)
+		return cli_usage(c, "mesh settings %s needs a value",
+		    safe(c, what));
+	if (strcmp(what, "name") == 0)
+		m->name = value;
+	else if (strcmp(what, "old-clients") == 0)
+		m->old_clients = value;
+	else if (strcmp(what, "send-rate") == 0)
+		number = &m->send_rate;
+	else if (strcmp(what, "send-burst") == 0)
+		number = &m->send_burst;
+	else
+		return cli_usage(c,
+		    "the settings are name, old-clients, send-rate and "
+		    "send-burst, not '%s'",
+		    safe(c, what));
+	if (number == NULL)
+		return 0;
+	*number = strtoll(value, &end, 10);
+	if (*end != '\0' || end == value || *number < 1 || *number > 1000000)
+		return cli_usage(c, "%s is a number from 1, not '%s'", what,
+		    safe(c, value));
+	return 0;
+}
+
+static const struct flag settings_args[] = {
+	{ "setting", "SETTING", "name, old-clients, send-rate or send-burst." },
+	{ "value", "VALUE", "Its new value." },
+	{ NULL, NULL, NULL },
+};
+
 static const struct verb verbs[] = {
 	{ .name = "attach",
 	    .row = &wire_local_mesh_attach,
@@ -111,11 +156,14 @@ static const struct verb verbs[] = {
 	{ .name = "rename",
 	    .row = &wire_local_mesh_settings,
 	    .args = "name",
-	    .hide = "send_rate send_burst",
+	    .hide = "send_rate send_burst old_clients",
 	    .show = show_meshes,
 	    .doc = "Gives the mesh another name, by a signed act." },
 	{ .name = "settings",
 	    .row = &wire_local_mesh_settings,
+	    .args = "setting? value?",
+	    .flags = settings_args,
+	    .fill = fill_settings,
 	    .show = show_meshes },
 	{ .name = "trust",
 	    .row = &wire_local_mesh_trust,
