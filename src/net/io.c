@@ -20,6 +20,7 @@ io_why_text(enum io_why why)
 		[IO_NO_NAME] = "the host name does not resolve",
 		[IO_TIMEOUT] = "no answer in time",
 		[IO_OURS] = "closed by us",
+		[IO_PRIVATE] = "its address is not one of the open internet",
 		[IO_NO_TLS] = "TLS failed",
 		[IO_UNTRUSTED] = "its certificate is not believed",
 	};

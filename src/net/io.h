@@ -36,6 +36,7 @@ struct io_addr {
 	bool tls;		 /* connecting: TLS, and who is believed: */
 	const char *ca;		 /* PEM, instead of the system's; or NULL */
 	const char *pin;	 /* the one key it must have; or NULL */
+	bool public_only;	 /* connecting: to the open internet alone */
 };
 
 struct io_peer {      /* who is at the other end of an accepted stream */
@@ -50,6 +51,7 @@ enum io_why {
 	IO_NO_NAME,   /* connect: the host name does not resolve */
 	IO_TIMEOUT,   /* connect: no answer in 15 s */
 	IO_OURS,      /* we closed it */
+	IO_PRIVATE,   /* connect: public_only, and none of its addresses is */
 	IO_NO_TLS,    /* TLS failed; io_detail says how */
 	IO_UNTRUSTED, /* their certificate is not believed; io_detail: why */
 };

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "net/public.h"
 
 #define BACKLOG 4096
 
@@ -41,6 +42,7 @@ struct dial {
 	struct stream *s; /* NULL: the stream ended first */
 	struct addrinfo *list, *next;
 	bool resolving, connecting;
+	bool public_only, was_private;
 };
 
 /* ---- listen ---- */
@@ -281,7 +283,7 @@ dial_failed(struct dial *d, int rc)
 	struct stream *s = d->s;
 
 	if (d->next == NULL) {
-		stream_end(s, why_of(rc));
+		stream_end(s, d->was_private ? IO_PRIVATE : why_of(rc));
 		return;
 	}
 	s->redial = true;
@@ -311,6 +313,18 @@ on_connect(uv_connect_t *req, int status)
 		stream_connected(s);
 }
 
+/* Of the very address that is dialled, so no name can change its mind. */
+static bool
+is_public(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		return public_ip4(
+		    (const uint8_t *)&((const struct sockaddr_in *)sa)
+			->sin_addr);
+	return sa->sa_family == AF_INET6 &&
+	    public_ip6(((const struct sockaddr_in6 *)sa)->sin6_addr.s6_addr);
+}
+
 void
 stream_connected(struct stream *s)
 {
@@ -326,7 +340,10 @@ dial_addr(struct dial *d, const struct sockaddr *sa)
 	int rc;
 
 	d->req.data = d;
-	rc = uv_tcp_connect(&d->req, &d->s->h.tcp, sa, on_connect);
+	d->was_private = d->public_only && !is_public(sa);
+	rc = d->was_private
+	    ? UV_EACCES
+	    : uv_tcp_connect(&d->req, &d->s->h.tcp, sa, on_connect);
 	d->connecting = rc == 0;
 	if (rc != 0)
 		dial_failed(d, rc);
@@ -419,6 +436,7 @@ op_connect(struct io *io, const struct io_addr *a,
 	s->dial = d;
 	s->timer = op_timer(io, CONNECT_MS, on_late, s);
 	d->s = s;
+	d->public_only = a->public_only;
 	if (!a->unix_) {
 		if (!a->tls || tls_of(s, a) == 0)
 			dial_tcp(d, a);

@@ -13,8 +13,8 @@ struct wsclient;
 struct url {
 	char scheme[8]; /* ws, wss, http, https */
 	char host[256];
-	uint16_t port;	/* 80 or 443 when absent */
-	char path[512]; /* with the query; "/" when absent */
+	uint16_t port;	 /* 80 or 443 when absent */
+	char path[2048]; /* with the query; "/" when absent */
 };
 int url_parse(struct url *, const char *s, const char **why);
 bool url_is_secure(const struct url *); /* wss or https */

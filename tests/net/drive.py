@@ -3,6 +3,7 @@ import sys
 
 import harness
 import of_client  # noqa: F401
+import of_fetch  # noqa: F401
 import of_http  # noqa: F401
 import of_tls  # noqa: F401
 import of_ws  # noqa: F401

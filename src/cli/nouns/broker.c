@@ -340,12 +340,13 @@ make_cert(struct cli *c, const struct verb *v)
 		return rc;
 	}
 	printf("%s\n", pin);
-	cli_say(c, "made %s, good for %d days", safe(c, cert), days);
-	cli_say(c, "key  %s", safe(c, key));
-	cli_say(c,
-	    "next: claudemesh broker run --listen HOST:PORT --tls-cert %s "
-	    "--tls-key %s",
-	    safe(c, cert), safe(c, key));
+	if (!c->quiet)
+		fprintf(stderr,
+		    "made %s, good for %d days\nkey  %s\nnext: claudemesh "
+		    "broker run --listen HOST:PORT --tls-cert %s --tls-key "
+		    "%s\n",
+		    safe(c, cert), days, safe(c, key), safe(c, cert),
+		    safe(c, key));
 	return 0;
 }
 
