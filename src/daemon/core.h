@@ -123,6 +123,7 @@ struct dmesh {
 	int64_t retry_at;  /* mono */
 	int64_t status_at; /* outbox.n asked last; -1: nothing to ask */
 	int status_flying;
+	int64_t stale;	/* the epoch that a broker called over */
 	bool ask_heard; /* the lists of receipts are to be read */
 
 	char history[33];

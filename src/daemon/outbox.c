@@ -361,7 +361,9 @@ later(struct dmesh *m, const struct link_reply *r)
 	}
 	if (r->code == E_EPOCH_STALE) {
 		link_roll_sync(m->link);
-		ms = EPOCH_MS;
+		/* the roll knows of no other epoch: no hurry */
+		ms = m->stale == dmesh_epoch(m) ? RETRY_MS : EPOCH_MS;
+		m->stale = dmesh_epoch(m);
 	}
 	m->retry_at = io_mono(m->d->io) + ms;
 	dmesh_timer(m, ms);

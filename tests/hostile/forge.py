@@ -14,6 +14,7 @@ import time
 
 import nacl.bindings
 import nacl.public
+import nacl.secret
 import nacl.signing
 
 
@@ -130,6 +131,25 @@ def seal_body(doc, signer, box_from, to):
     plain = signer.sign("body", raw) + raw
     box = nacl.public.Box(box_from.sign_key.to_curve25519_private_key(), curve(to))
     sealed = box.encrypt(plain)
+    return {"nonce": b64(sealed.nonce), "ciphertext": b64(sealed.ciphertext)}
+
+
+def epoch_key(home, mesh):
+    """The first epoch's, as its daemon keeps it."""
+    db = sqlite3.connect("file:%s/daemon.db?mode=ro" % home.dir, uri=True)
+    try:
+        return bytes.fromhex(db.execute(
+            "SELECT secret FROM epoch WHERE n = 1 AND mesh ="
+            " (SELECT no FROM mesh WHERE id = ?)", (mesh,)).fetchone()[0])
+    finally:
+        db.close()
+
+
+def seal_group(doc, signer, epoch, label=None):
+    """Nonce and ciphertext of a body to a label, under that label's key."""
+    raw = json.dumps(doc).encode()
+    key = hkdf(epoch, "claudemesh/target/2|" + (label or doc["to"]))
+    sealed = nacl.secret.SecretBox(key).encrypt(signer.sign("body", raw) + raw)
     return {"nonce": b64(sealed.nonce), "ciphertext": b64(sealed.ciphertext)}
 
 
