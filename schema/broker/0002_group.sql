@@ -14,6 +14,8 @@ CREATE INDEX label_of ON label (mesh, label);
 ALTER TABLE session ADD COLUMN summary TEXT NOT NULL DEFAULT '';
 ALTER TABLE session ADD COLUMN hidden BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE session ADD COLUMN stats TEXT NOT NULL DEFAULT '';
+-- The home session of its member: whom mail to the member reaches.
+ALTER TABLE session ADD COLUMN home BIGINT NOT NULL DEFAULT 0;
 -- When it ended by its own word or another's; 0: it is here, or only away.
 ALTER TABLE session ADD COLUMN ended_at BIGINT NOT NULL DEFAULT 0;
 

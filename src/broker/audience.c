@@ -22,8 +22,8 @@
 #define AWAY_MS (30 * DAY_MS)
 #define TRIM_AT_ONCE 64
 
-#define BEARER                                                            \
-	"s.no, s.key, s.member, s.queue, s.seen_at, s.ended_at, s.hidden" \
+#define BEARER                                                         \
+	"s.no, s.key, s.member, s.queue, s.home, s.ended_at, s.hidden" \
 	" FROM session s"
 static const char sql_all[] =
     "SELECT " BEARER " WHERE s.mesh = $1 AND s.seen_at > $2 LIMIT $3";
@@ -203,7 +203,8 @@ gather(struct rq *rq, const char *label, const struct skip *skip,
 		return rq->why.code;
 	a->v = arena_zalloc(rq->arena, r->n * sizeof(*a->v) + 1);
 	for (i = 0; i < r->n; i++) {
-		if (!reachable(rq, r, i) || among(skip, db_text(r, i, 1)))
+		if (!reachable(rq, r, i) || among(skip, db_text(r, i, 1)) ||
+		    (db_int(r, i, 4) != 0 && among(skip, db_text(r, i, 2))))
 			continue;
 		p = presence_of(rq->mesh, db_text(r, i, 1));
 		a->v[a->n].session = db_int(r, i, 0);

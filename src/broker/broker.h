@@ -386,7 +386,7 @@ int bearing_store(struct rq *, const struct mesh *, int64_t session,
 /* In memory, and who is written to is found out anew. */
 void bearing_show(struct presence *, const struct bearing *);
 
-struct skip { /* session keys */
+struct skip { /* session keys; a member key stands for its home sessions */
 	const char *v[128];
 	size_t n;
 };

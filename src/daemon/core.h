@@ -381,6 +381,8 @@ struct dsess *dq_speaker(struct dq *, struct dmesh *);
 #include "wire/undef.h"
 
 /* ---- ops.c ---- */
+/* Is a hello of the session under way? What it says is of before. */
+bool sess_greets(const struct dsess *);
 struct dop *op_new(struct dq *, const struct dmesh *, const struct dsess *);
 int op_reply(struct dop *, const struct wire_msg *, const void *msg);
 int op_fail(struct dop *, int code, const char *fmt, ...)

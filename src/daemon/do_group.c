@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define GROUPS_MAX 64
+#define TELL_MS 4000
 
 static const char *
 bare(const char *name)
@@ -26,15 +27,47 @@ on_told(struct dop *op, const struct link_reply *r)
 		op_reply(op, &wire_ok, &ok);
 }
 
-/* Tells the broker, or answers at once: the next hello will tell it. */
-static int
-tell(struct dq *q, struct dsess *s, const struct wire_msg *row, const void *in)
+static void
+say(struct dop *op, struct dsess *s)
 {
+	const struct local_group_join *in = op->in;
+	const struct local_group_leave *out = op->in;
+	struct group_join join;
+	struct group_leave leave;
+
+	if (op->row == &wire_local_group_join) {
+		join = (struct group_join){ .name = bare(in->name),
+			.role = in->role };
+		op_call(op, &wire_group_join, &join, s->key.hex, on_told);
+	} else {
+		leave = (struct group_leave){ .name = bare(out->name) };
+		op_call(op, &wire_group_leave, &leave, s->key.hex, on_told);
+	}
+}
+
+/* A hello that was under way may have said it without this group. */
+static void
+tell_now(struct dop *op, bool late)
+{
+	struct dsess *s = sess_at(op->d, op->session);
 	const struct ok ok = { 0 };
 
-	if (!link_session_open(s->mesh->link, s->key.hex))
-		return dq_reply(q, &wire_ok, &ok);
-	op_call(op_new(q, s->mesh, s), row, in, s->key.hex, on_told);
+	if (s != NULL && link_session_open(s->mesh->link, s->key.hex)) {
+		op->wants = 0;
+		op->news = NULL;
+		say(op, s);
+	} else if (s == NULL || late || !sess_greets(s)) {
+		op_reply(op, &wire_ok, &ok); /* the next hello will tell it */
+	}
+}
+
+static int
+tell(struct dq *q, struct dsess *s)
+{
+	struct dop *op = op_new(q, s->mesh, s);
+
+	op_wait(op, NEWS_SESSION | NEWS_UP, TELL_MS, tell_now);
+	tell_now(op, false);
 	return OK;
 }
 
@@ -69,7 +102,7 @@ int
 on_local_group_join(struct dq *q, const struct local_group_join *in)
 {
 	struct dsess *s = speaker(q, in->mesh, in->name);
-	struct group_join req = { .name = bare(in->name), .role = in->role };
+	const char *name = bare(in->name);
 	struct peer_group v[GROUPS_MAX];
 	size_t n, at;
 	int code;
@@ -77,22 +110,22 @@ on_local_group_join(struct dq *q, const struct local_group_join *in)
 	if (s == NULL)
 		return q->why.code;
 	n = s->open.groups.n;
-	at = find(s, req.name);
+	at = find(s, name);
 	if (at == GROUPS_MAX)
 		return dq_fail(q, E_QUOTA, "a session is in at most %d groups",
 		    GROUPS_MAX);
 	if (n > 0)
 		memcpy(v, s->open.groups.v, n * sizeof(*v));
-	v[at] = (struct peer_group){ req.name, req.role, 0 };
+	v[at] = (struct peer_group){ name, in->role, 0 };
 	code = sess_groups(s, v, at == n ? n + 1 : n, &q->why);
-	return code == OK ? tell(q, s, &wire_group_join, &req) : code;
+	return code == OK ? tell(q, s) : code;
 }
 
 int
 on_local_group_leave(struct dq *q, const struct local_group_leave *in)
 {
 	struct dsess *s = speaker(q, in->mesh, in->name);
-	struct group_leave req = { .name = bare(in->name) };
+	const char *name = bare(in->name);
 	struct peer_group v[GROUPS_MAX];
 	size_t n, at;
 	int code;
@@ -100,14 +133,14 @@ on_local_group_leave(struct dq *q, const struct local_group_leave *in)
 	if (s == NULL)
 		return q->why.code;
 	n = s->open.groups.n;
-	at = find(s, req.name);
+	at = find(s, name);
 	if (at == n)
 		return dq_fail(q, E_NOT_FOUND, "%s is not in @%s", s->name,
-		    req.name);
+		    name);
 	memcpy(v, s->open.groups.v, n * sizeof(*v));
 	memmove(v + at, v + at + 1, (n - at - 1) * sizeof(*v));
 	code = sess_groups(s, v, n - 1, &q->why);
-	return code == OK ? tell(q, s, &wire_group_leave, &req) : code;
+	return code == OK ? tell(q, s) : code;
 }
 
 /* ---- listing ---- */

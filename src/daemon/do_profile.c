@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define TELL_MS 4000
+
 static int
 apply(struct local_profile_page *p, const struct local_profile *in,
     struct why *why)
@@ -138,6 +140,18 @@ tell(struct dop *op)
 	}
 }
 
+static void
+greeted(struct dop *op, bool late)
+{
+	struct dsess *s = sess_at(op->d, op->session);
+
+	if (s != NULL && !late && sess_greets(s))
+		return;
+	op->wants = 0;
+	op->news = NULL;
+	tell(op);
+}
+
 static bool
 changes(const struct local_profile *in)
 {
@@ -151,6 +165,7 @@ on_local_profile(struct dq *q, const struct local_profile *in)
 	struct dmesh *m = dq_mesh(q, in->mesh);
 	struct local_profile_page page;
 	struct dsess *s;
+	struct dop *op;
 	int code;
 
 	if (m == NULL || (s = dq_speaker(q, m)) == NULL)
@@ -160,6 +175,12 @@ on_local_profile(struct dq *q, const struct local_profile *in)
 		return code;
 	if (changes(in) && (code = sess_page(s, &page, &q->why)) != OK)
 		return code;
-	tell(op_new(q, m, s));
+	op = op_new(q, m, s);
+	if (!changes(in) || !sess_greets(s)) {
+		tell(op);
+		return OK;
+	}
+	/* the hello that is under way speaks of before */
+	op_wait(op, NEWS_SESSION | NEWS_UP, TELL_MS, greeted);
 	return OK;
 }

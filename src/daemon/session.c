@@ -458,6 +458,15 @@ sess_fill(struct dsess *s, struct session_hello *h, struct arena *a)
 	h->whole = true;
 }
 
+bool
+sess_greets(const struct dsess *s)
+{
+	const struct link *l = s->mesh->link;
+
+	return s->state == SESS_OPEN && !link_session_open(l, s->key.hex) &&
+	    (link_phase(l) == LINK_UP || link_phase(l) == LINK_CONNECTING);
+}
+
 static void
 ignore(void *arg, uint64_t tag, const struct link_reply *r)
 {

@@ -17,11 +17,14 @@
 #define ACTORS 3
 #define BROKER_URL "ws://127.0.0.1:7900/ws"
 
+/* Who is written to: an actor, or one of these. */
+enum to { TO_ALL = ACTORS, TO_TWO, TO_MIX, TO_COUNT };
+
 struct said { /* a message somebody was asked to send */
 	int from, to, k;
-	char id[65];   /* once the daemon told it */
-	bool accepted; /* the daemon answered: it must arrive */
-	int seen;      /* times it stands in the receiver's inbox */
+	char id[65];	  /* once the daemon told it */
+	bool accepted;	  /* the daemon answered: it must arrive */
+	int seen[ACTORS]; /* times it stands in an actor's inbox */
 };
 
 struct actor {
@@ -38,7 +41,7 @@ struct actor {
 	io_id line;
 	bool line_open;
 	struct buf in;
-	int next_k[ACTORS];
+	int next_k[TO_COUNT];
 };
 
 struct sim {

@@ -1,6 +1,6 @@
 /*
- * sim.c - a simulated mesh of three members and one broker: messages are sent
- * while connections break, processes crash at random disk writes and clocks
+ * sim.c - a simulated mesh of three members and one broker: messages are sent to
+ * one, to a group, to everybody, and to a name and everybody at once, while connections break, processes crash at random disk writes and clocks
  * jump; then everything is mended, and the inboxes are held against what was
  * sent. The same seed replays the same run.
  *
@@ -22,6 +22,47 @@ struct totals {
 };
 
 /* ---- the story ---- */
+
+static const char *
+to_name(const struct sim *s, int to)
+{
+	return to == TO_ALL ? "all"
+	    : to == TO_TWO  ? "two"
+	    : to == TO_MIX  ? "mix"
+	    : to >= 0	    ? s->actor[to].name
+			    : "?";
+}
+
+static int
+to_named(struct sim *s, const char *name)
+{
+	for (int i = 0; i < TO_COUNT; i++)
+		if (strcmp(to_name(s, i), name) == 0)
+			return i;
+	return -1;
+}
+
+/* Is it for this one? Bob and Carol are in @two; nobody hears himself. */
+static bool
+meant(const struct said *x, int who)
+{
+	if (x->to < ACTORS)
+		return x->to == who;
+	return who != x->from && (x->to != TO_TWO || who > 0);
+}
+
+/* In their group, with whatever role, which changes nothing. */
+static void
+take_role(struct sim *s, int who, const char *role)
+{
+	struct local_group_join join = { .name = "two", .role = role };
+	struct arena arena = { 0 };
+	struct ok ok;
+
+	actor_ask(&s->actor[who], &arena, &wire_local_group_join, &join,
+	    &wire_ok, &ok);
+	arena_fini(&arena);
+}
 
 static void
 found_mesh(struct sim *s)
@@ -48,6 +89,8 @@ found_mesh(struct sim *s)
 			break;
 	}
 	arena_fini(&arena);
+	for (int i = 1; i < ACTORS && s->fault[0] == '\0'; i++)
+		take_role(s, i, "");
 	sim_run(s, 2000);
 }
 
@@ -55,20 +98,26 @@ static void
 send_one(struct sim *s)
 {
 	struct actor *a = &s->actor[world_below(s->world, ACTORS)];
-	int to = (int)world_below(s->world, ACTORS - 1);
+	int to = (int)world_below(s->world, TO_COUNT - 1);
 	struct said said = { .from = a->no };
-	struct text name;
+	struct text name[2];
 	char text[64], reqid[32];
-	struct local_send in = { .to = { 1, &name }, .text = text };
+	struct local_send in = { .to = { 1, name }, .text = text };
 
 	if (to >= a->no)
 		to++;
 	if (!a->line_open)
 		return;
-	name.s = s->actor[to].name;
+	name[0].s = to == TO_ALL ? "*"
+	    : to == TO_TWO	 ? "@two"
+	    : to == TO_MIX	 ? s->actor[(a->no + 1) % ACTORS].name
+				 : s->actor[to].name;
+	name[1].s = "@all";
+	in.to.n = to == TO_MIX ? 2 : 1;
 	said.to = to;
 	said.k = a->next_k[to]++;
-	snprintf(text, sizeof(text), "%s>%s %d", a->name, name.s, said.k);
+	snprintf(text, sizeof(text), "%s>%s %d", a->name, to_name(s, to),
+	    said.k);
 	vec_add(&s->said, said);
 	sim_trace(s, "say %s", text);
 	actor_say(a, &wire_local_send, &in, reqid);
@@ -158,11 +207,12 @@ actor_named(struct sim *s, const char *name)
 }
 
 static void
-judge_row(struct sim *s, int me, const struct inbox_row *row, int *last)
+judge_row(struct sim *s, int me, const struct inbox_row *row,
+    int last[ACTORS][TO_COUNT])
 {
 	char from[32] = "", to[32] = "";
 	struct said *x;
-	int k = -1, who;
+	int k = -1, who, *at;
 
 	if (!row->verified || !row->encrypted) {
 		sim_fault(s, "%s got mail that does not verify: %s",
@@ -171,32 +221,32 @@ judge_row(struct sim *s, int me, const struct inbox_row *row, int *last)
 	}
 	if (sscanf(row->text, "%31[a-z]>%31[a-z] %d", from, to, &k) != 3 ||
 	    (who = actor_named(s, from)) < 0 ||
-	    (x = find_said(s, who, actor_named(s, to), k)) == NULL) {
+	    (x = find_said(s, who, to_named(s, to), k)) == NULL) {
 		sim_fault(s, "%s got what nobody sent: %s", s->actor[me].name,
 		    row->text);
 		return;
 	}
-	if (x->to != me)
+	if (!meant(x, me))
 		sim_fault(s, "%s got mail for %s", s->actor[me].name, to);
 	if (strcmp(row->from, from) != 0)
 		sim_fault(s, "'%s' is shown as from %s", row->text, row->from);
-	if (x->seen++ == 0)
+	if (x->seen[me]++ == 0)
 		s->message_events++;
-	if (k <= last[who])
+	at = &last[who][x->to];
+	if (k <= *at)
 		sim_fault(s, "'%s' came after number %d (order, or twice)",
-		    row->text, last[who]);
-	last[who] = k;
+		    row->text, *at);
+	*at = k;
 }
 
 static void
 judge_inbox(struct sim *s, int me)
 {
 	struct arena arena = { 0 };
-	int last[ACTORS];
+	int last[ACTORS][TO_COUNT];
 	int64_t after = 0;
 
-	for (int i = 0; i < ACTORS; i++)
-		last[i] = -1;
+	memset(last, -1, sizeof(last));
 	while (s->fault[0] == '\0') {
 		struct local_inbox ask = { .all = true,
 			.limit = 200,
@@ -215,45 +265,63 @@ judge_inbox(struct sim *s, int me)
 	arena_fini(&arena);
 }
 
+/* Each for whom it was has signed for it, and nobody else. */
 static void
 judge_receipt(struct sim *s, const struct said *x)
 {
 	struct arena arena = { 0 };
 	struct local_message_status ask = { .id = x->id };
 	struct local_sent sent;
+	size_t want = 0;
 
-	if (actor_ask(&s->actor[x->from], &arena, &wire_local_message_status,
-		&ask, &wire_local_sent, &sent) &&
-	    (sent.recipients.n != 1 ||
-		strcmp(sent.recipients.v[0].receipt, "delivered") != 0))
-		sim_fault(s, "%s>%s %d stands at '%s' in the end (%s)",
-		    s->actor[x->from].name, s->actor[x->to].name, x->k,
-		    sent.recipients.n > 0 ? sent.recipients.v[0].receipt : "",
-		    sent.recipients.n > 0 ? sent.recipients.v[0].reason : "");
+	for (int i = 0; i < ACTORS; i++)
+		want += meant(x, i);
+	if (!actor_ask(&s->actor[x->from], &arena, &wire_local_message_status,
+		&ask, &wire_local_sent, &sent))
+		want = sent.recipients.n = 0;
+	if (sent.recipients.n != want)
+		sim_fault(s, "%s>%s %d has %zu recipients, not %zu",
+		    s->actor[x->from].name, to_name(s, x->to), x->k,
+		    sent.recipients.n, want);
+	for (size_t i = 0; i < sent.recipients.n; i++) {
+		const struct sent_recipient *r = &sent.recipients.v[i];
+
+		if (strcmp(r->receipt, "delivered") != 0)
+			sim_fault(s, "%s>%s %d stands at '%s' in the end (%s)",
+			    s->actor[x->from].name, to_name(s, x->to), x->k,
+			    r->receipt, r->reason);
+	}
 	arena_fini(&arena);
+}
+
+static void
+judge_said(struct sim *s, const struct said *x)
+{
+	for (int i = 0; i < ACTORS; i++) {
+		bool must = x->accepted && meant(x, i);
+
+		if (x->seen[i] > 1 || (must && x->seen[i] != 1))
+			sim_fault(s,
+			    "%s>%s %d%s is in the inbox of %s %d times",
+			    s->actor[x->from].name, to_name(s, x->to), x->k,
+			    x->accepted ? " was accepted and" : "",
+			    s->actor[i].name, x->seen[i]);
+	}
 }
 
 static void
 judge(struct sim *s)
 {
 	for (size_t i = 0; i < s->said.n; i++)
-		s->said.v[i].seen = 0;
+		memset(s->said.v[i].seen, 0, sizeof(s->said.v[i].seen));
 	for (int i = 0; i < ACTORS; i++)
 		judge_inbox(s, i);
 	for (size_t i = 0; i < s->said.n && s->fault[0] == '\0'; i++) {
 		const struct said *x = &s->said.v[i];
 
-		if (x->accepted && x->seen != 1)
-			sim_fault(s,
-			    "%s>%s %d was accepted and is in the inbox"
-			    " %d times",
-			    s->actor[x->from].name, s->actor[x->to].name, x->k,
-			    x->seen);
-		else if (x->seen > 1)
-			sim_fault(s, "%s>%s %d came %d times",
-			    s->actor[x->from].name, s->actor[x->to].name, x->k,
-			    x->seen);
-		else if (x->accepted && world_chance(s->world, 20))
+		judge_said(s, x);
+		if (x->accepted && s->fault[0] == '\0' &&
+		    world_chance(s->world, 20))
 			judge_receipt(s, x);
 	}
 }
@@ -270,6 +338,8 @@ run_seed(uint64_t seed, int rounds, bool nofsync, bool verbose,
 	sim_init(&s, seed, nofsync);
 	found_mesh(&s);
 	for (int i = 0; i < rounds && s.fault[0] == '\0'; i++) {
+		if (i > 0)
+			take_role(&s, 1 + i % 2, i % 3 ? "lead" : "");
 		act(&s, 150);
 		mend(&s);
 		judge(&s);

@@ -202,22 +202,11 @@ to_member(struct rq *rq, struct parcel *p, const char *key, bool *found)
 	return OK;
 }
 
-/* Their own session, and a member's home when it is here. */
 static void
-reached(struct rq *rq, struct skip *skip, const char *target)
+reached(struct skip *skip, const char *target)
 {
-	struct presence *p;
-	size_t i = 0;
-
 	if (skip->n < countof(skip->v))
 		skip->v[skip->n++] = target;
-	if (roll_member(rq->mesh->roll, target) == NULL)
-		return;
-	while (skip->n < countof(skip->v) &&
-	    (p = map_next(&rq->mesh->here, &i)) != NULL) {
-		if (p->face.home && strcmp(p->member, target) == 0)
-			skip->v[skip->n++] = p->key;
-	}
 }
 
 static int
@@ -332,13 +321,13 @@ sent_before(struct rq *rq, struct sending *s)
 		return rq->why.code;
 	for (i = 0; i < r->n; i++) {
 		if (db_int(r, i, 1) == 0) {
-			reached(rq, &s->skip, db_text(r, i, 0));
+			reached(&s->skip, db_text(r, i, 0));
 			continue;
 		}
 		if (audience_keys(rq, db_int(r, i, 1), rq->peer->no, &to) != OK)
 			return rq->why.code;
 		for (k = 0; k < to.sessions.n; k++)
-			reached(rq, &s->skip, to.sessions.v[k].s);
+			reached(&s->skip, to.sessions.v[k].s);
 	}
 	return OK;
 }
@@ -389,7 +378,7 @@ send_all(struct rq *rq, struct sending *s)
 	if (r == OK && labels && s->n > 1) {
 		for (i = 0; i < s->n; i++) {
 			if (s->parcel[i].stored)
-				reached(rq, &s->skip, s->copy[i].target_spec);
+				reached(&s->skip, s->copy[i].target_spec);
 		}
 	}
 	if (r == OK && labels)
@@ -399,7 +388,7 @@ send_all(struct rq *rq, struct sending *s)
 			continue;
 		r = send_copy(rq, s, i);
 		for (k = 0; k < s->out[i].sessions.n; k++)
-			reached(rq, &s->skip, s->out[i].sessions.v[k].s);
+			reached(&s->skip, s->out[i].sessions.v[k].s);
 	}
 	return r;
 }

@@ -28,9 +28,11 @@ static const char sql_queue[] =
     " DO UPDATE SET seen_at = excluded.seen_at RETURNING no, acked";
 static const char sql_keep[] =
     "INSERT INTO session (mesh, key, member, queue, attestation, profile,"
-    " seen_at) VALUES ($1, $2, $3, $4, $5, '', $6) ON CONFLICT (mesh, key)"
+    " seen_at, home) VALUES ($1, $2, $3, $4, $5, '', $6, $7)"
+    " ON CONFLICT (mesh, key)"
     " DO UPDATE SET queue = excluded.queue, seen_at = excluded.seen_at,"
-    " attestation = excluded.attestation, ended_at = 0 RETURNING no";
+    " attestation = excluded.attestation, home = excluded.home,"
+    " ended_at = 0 RETURNING no";
 static const char sql_said[] =
     "UPDATE session SET summary = $2, hidden = $3 WHERE no = $1";
 static const char sql_recall[] =
@@ -317,7 +319,8 @@ keep(struct rq *rq, struct entry *e)
 		return rq->why.code;
 	r = change(rq, sql_keep, db_i((int64_t)e->mesh->no),
 	    db_s(e->in->session_pubkey), db_s(e->in->member_pubkey),
-	    db_i(e->queue), db_s(e->in->attestation), db_i(rq->now));
+	    db_i(e->queue), db_s(e->in->attestation), db_i(rq->now),
+	    db_i(e->in->home));
 	if (r == NULL)
 		return rq->why.code;
 	e->no = db_int(r, 0, 0);
