@@ -86,4 +86,13 @@ struct broker_options {
  */
 int broker_run(const struct broker_options *);
 
+/* ---- a copy takes its place (restore.c) ---- */
+
+/*
+ * The broker of that folder must not run (E_CONFLICT). aside: where what was
+ * there went, "" when there was nothing. An error changes nothing.
+ */
+int broker_restore(const char *data, const char *file, char *aside, size_t cap,
+    struct why *);
+
 #endif

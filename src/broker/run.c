@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "broker/cert.h"
 #include "broker/config.h"
+#include "broker/control.h"
 #include "broker/main.h"
 #include "crypto/key.h"
 #include "store/db.h"
@@ -37,6 +38,7 @@ struct process {
 	struct broker *broker;
 	struct broker_conf conf;
 	struct cert_watch *cert; /* NULL: no TLS */
+	struct control *control; /* NULL: it could not be opened */
 	char *token;
 	int lock, status;
 	bool draining;
@@ -339,25 +341,75 @@ reload(struct process *p, struct buf *restart, struct why *why)
 	return OK;
 }
 
-static void
-on_hup(void *arg, int signo)
+/* By a signal or the control socket. */
+static int
+do_reload(void *arg, struct buf *restart, struct why *why)
 {
 	struct process *p = arg;
-	struct why why = { 0 };
-	struct buf restart;
+	int r;
 
-	(void)signo;
 	if (logfile_reopen() != 0)
 		log_event(LOG_ERROR, "log_not_reopened", "why", strerror(errno),
 		    NULL);
 	cert_reload(p->cert);
-	buf_init(&restart, 1024);
-	if (reload(p, &restart, &why) != OK)
-		log_event(LOG_ERROR, "not_reloaded", "why", why.text, NULL);
-	else if (restart.len > 0)
-		log_event(LOG_WARN, "restart_needed", "for", buf_str(&restart),
+	r = reload(p, restart, why);
+	if (r != OK)
+		log_event(LOG_ERROR, "not_reloaded", "why", why->text, NULL);
+	else if (restart->len > 0)
+		log_event(LOG_WARN, "restart_needed", "for", buf_str(restart),
 		    NULL);
+	return r;
+}
+
+static void
+on_hup(void *arg, int signo)
+{
+	struct why why = { 0 };
+	struct buf restart;
+
+	(void)signo;
+	buf_init(&restart, 1024);
+	do_reload(arg, &restart, &why);
 	buf_fini(&restart);
+}
+
+/* ---- the control socket ---- */
+
+static void
+add_status(void *arg, struct buf *out)
+{
+	struct process *p = arg;
+	struct rlimit files = { 0 };
+	char addr[300];
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	buf_addf(out, ",\"files_max\":%lld,\"listen\":[",
+	    (long long)files.rlim_cur);
+	for (size_t i = 0; broker_addr(p->broker, i) != NULL; i++) {
+		io_addr_print(addr, sizeof(addr), broker_addr(p->broker, i));
+		buf_adds(out, i > 0 ? "," : "");
+		json_quote(out, addr);
+	}
+	buf_addf(out, "],\"tls\":%s,\"create\":\"%s\",\"data\":",
+	    p->cert != NULL ? "true" : "false", p->config->v[CONF_create].text);
+	json_quote(out, p->data);
+	buf_adds(out, ",\"config\":");
+	json_quote(out, p->config->file == NULL ? "" : p->config->file);
+}
+
+static const struct control_ops control_ops = { .status = add_status,
+	.reload = do_reload };
+
+static void
+open_control(struct process *p)
+{
+	char *path = file_in(p->data, "broker.sock");
+	struct why why = { 0 };
+
+	p->control = control_new(p->io, p->broker, path, &control_ops, p, &why);
+	if (p->control == NULL)
+		log_event(LOG_WARN, "no_control", "why", why.text, NULL);
+	mem_free(path);
 }
 
 /* ---- from start to end ---- */
@@ -456,8 +508,10 @@ serve(struct process *p)
 	io_uv_on_signal(p->io, SIGTERM, on_end, p);
 	io_uv_on_signal(p->io, SIGINT, on_end, p);
 	io_uv_on_signal(p->io, SIGHUP, on_hup, p);
+	open_control(p);
 	tell_address(p);
 	io_uv_run(p->io);
+	control_free(p->control);
 	remove_file(p->data, "broker.addr");
 	remove_file(p->data, "broker.pid");
 	broker_free(p->broker);

@@ -121,6 +121,21 @@ void db_checkpoint(struct db *, int pages);
 int64_t db_wal_pages(struct db *);
 int db_integrity(struct db *, struct why *); /* quick_check */
 
+/* ---- copies (backup.c) ---- */
+
+/*
+ * begin makes path (E_CONFLICT when it is there), 0600. step copies so many
+ * pages, outside transactions; what is written meanwhile is in the copy. It is
+ * not synced. end without keep removes it.
+ */
+struct db_backup;
+int db_backup_begin(struct db *, const char *path, struct db_backup **,
+    struct why *);
+int db_backup_step(struct db_backup *, int pages, bool *done, struct why *);
+int64_t db_backup_left(const struct db_backup *); /* pages */
+void db_backup_end(struct db_backup *, bool keep);
+int64_t db_bytes(struct db *); /* of the file, without the WAL */
+
 /* ---- migrations (migrate.c) ---- */
 
 /*
@@ -134,6 +149,10 @@ struct db_step {
 	const char *name;
 	const char *sql;
 };
+/* Is the file, called so in why, whole, of these steps or the first of them, and
+ * has it that table? (backup.c) */
+int db_check_copy(const char *path, const char *shown, const struct db_step *,
+    size_t n, const char *table, struct why *);
 int db_migrate(struct db *, const struct db_step *, size_t n, struct why *);
 /* The text as this or that engine wants it, ROWKEY and CLUSTERED replaced. */
 enum db_engine { DB_SQLITE, DB_POSTGRES };

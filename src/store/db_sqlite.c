@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -147,6 +148,14 @@ int64_t
 db_changes(struct db *db)
 {
 	return sqlite3_changes64(db->h);
+}
+
+int64_t
+db_bytes(struct db *db)
+{
+	struct stat st;
+
+	return stat(db->path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
 /* ---- transactions ---- */

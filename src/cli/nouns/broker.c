@@ -9,6 +9,7 @@
 
 #include "broker/config.h"
 #include "broker/main.h"
+#include "cli/care.h"
 #include "cli/cli.h"
 #include "cli/service.h"
 #include "client/probe.h"
@@ -226,32 +227,56 @@ show_config(struct cli *c, const struct verb *v)
 	return rc;
 }
 
+/* Where the broker that answered listens. */
+static const char *
+first_listener(struct cli *c, const struct buf *said)
+{
+	struct json_iter it = { 0 };
+	struct json doc, key, value;
+	const char *why;
+
+	if (json_check((const char *)said->data, said->len, &doc, &why, NULL) ==
+		0 &&
+	    json_next(json_member(doc, "listen"), &it, &key, &value))
+		return json_string(&c->arena, value, NULL);
+	return "";
+}
+
+/* By its control socket; by its URL, who only that is known of. */
 static int
 status(struct cli *c, const struct verb *v)
 {
 	const char *url = arg(c, "broker");
+	struct why no = { 0 };
 	struct probe p;
 	struct json body;
 	const char *why;
-	struct buf b;
-	bool ok;
+	struct buf b, said;
+	bool ok, ours;
 	int rc;
 
 	(void)v;
 	if ((rc = cli_home(c)) != 0)
 		return rc;
+	buf_init(&said, 256 * 1024);
+	ours = url == NULL && care_ask(c, &said, &no) == OK;
+	if (arg(c, "data") != NULL && !ours) {
+		buf_fini(&said);
+		return cli_fail_why(c, &no);
+	}
 	url = url != NULL ? url : service_broker_url(c);
+	if (arg(c, "data") != NULL)
+		url = first_listener(c, &said);
 	probe_broker(&p, url, 5000);
 	ok = p.state == PROBE_OK || p.state == PROBE_OPEN;
 	if (!doc_wanted(c)) {
-		printf("broker at %s: %s", safe(c, url), probe_text(p.state));
-		if (service_broker_pid(c) > 0)
-			printf("; ours is process %lld",
-			    (long long)service_broker_pid(c));
-		printf("\n");
+		printf("broker at %s: %s\n", safe(c, url), probe_text(p.state));
+		if (ours)
+			care_show(c, buf_str(&said), said.len);
+		buf_fini(&said);
 		return ok ? 0 : err_info(E_UNREACHABLE)->exit;
 	}
-	buf_init(&b, 8192);
+	buf_init(&b, 512 * 1024);
 	buf_addf(&b, "{\"ok\":%s,\"url\":", ok ? "true" : "false");
 	json_quote(&b, url);
 	buf_adds(&b, ",\"detail\":");
@@ -260,9 +285,12 @@ status(struct cli *c, const struct verb *v)
 	    (long long)service_broker_pid(c), (long long)p.took_ms);
 	if (json_check(p.body, strlen(p.body), &body, &why, NULL) == 0)
 		buf_addf(&b, ",\"health\":%.*s", (int)body.n, body.p);
+	if (ours)
+		buf_addf(&b, ",\"broker\":%s", buf_str(&said));
 	buf_addc(&b, '}');
 	rc = doc_print(c, buf_str(&b), b.len);
 	buf_fini(&b);
+	buf_fini(&said);
 	return rc != 0 || ok ? rc : err_info(E_UNREACHABLE)->exit;
 }
 
@@ -365,10 +393,17 @@ static const struct flag cert_flags[] = {
 
 static const struct flag status_flags[] = {
 	{ "broker", "URL", "Which; the one of this home unless given." },
+	{ "data", "DIR", "The one whose data folder this is." },
 	{ NULL, NULL, NULL },
 };
 
 static const struct verb verbs[] = {
+	{ .name = "backup",
+	    .run = care_backup,
+	    .args = "file",
+	    .flags = care_backup_flags,
+	    .doc = "Copies the database of a broker that runs, which goes on "
+		   "running. Overwrites nothing." },
 	{ .name = "cert",
 	    .run = make_cert,
 	    .flags = cert_flags,
@@ -379,6 +414,17 @@ static const struct verb verbs[] = {
 	    .flags = config_flags,
 	    .doc = "Prints the settings that a broker run with these flags "
 		   "has, and where each comes from." },
+	{ .name = "reload",
+	    .run = care_reload,
+	    .flags = care_flags,
+	    .doc = "Has a broker read its settings, token and certificate "
+		   "again and open its log anew; names what needs a restart." },
+	{ .name = "restore",
+	    .run = care_restore,
+	    .args = "file",
+	    .flags = care_restore_flags,
+	    .doc = "Puts a copy in the place of a broker's database, which is "
+		   "kept beside it. The broker must not run." },
 	{ .name = "run",
 	    .run = run,
 	    .flags = run_flags,
@@ -386,7 +432,8 @@ static const struct verb verbs[] = {
 	{ .name = "status",
 	    .run = status,
 	    .flags = status_flags,
-	    .doc = "Asks a broker whether it is well." },
+	    .doc = "Asks a broker whether it is well, and one of this machine "
+		   "what it holds and how much it may." },
 	{ .name = NULL },
 };
 
