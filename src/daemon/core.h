@@ -48,6 +48,7 @@ struct dsess { /* a session of ours */
 	io_id watch;
 	bool died;	  /* its process ended; to be handled in a turn */
 	bool asked_heard; /* for its receipts, since the link is up */
+	bool welcomed;	  /* since this daemon started */
 	char *open_text, *page_text; /* as stored */
 	struct arena mem;
 	struct local_session_open open; /* cwd, role, groups, ... */
@@ -181,7 +182,8 @@ enum {
 	NEWS_INBOX = 2,
 	NEWS_UP = 4,
 	NEWS_ROLL = 8,
-	NEWS_SESSION = 16
+	NEWS_SESSION = 16,
+	NEWS_EVENT = 32
 };
 
 struct daemon {
@@ -291,6 +293,9 @@ struct dpeer *roster_get(struct dmesh *, const char *key);
 bool peer_vouched(struct dmesh *, const struct dpeer *);
 void roster_event(struct dmesh *, const struct message_push *);
 
+/* search.c: those that fit, the best first; how many they are. */
+size_t peers_search(struct peer_row *, size_t n, const char *query);
+
 struct target { /* key: or a label */
 	char key[LABEL_MAX + 1], name[LABEL_MAX + 1], meant[65], member[65];
 };
@@ -341,6 +346,11 @@ enum mail_need {
 };
 enum mail_need mail_take(struct dmesh *, const struct message_push *,
     bool asked_show, bool asked_roll);
+
+/* ---- event.c ---- */
+void event_told(struct dmesh *, const struct message_push *);
+void event_act(struct dmesh *, const char *act);
+void event_welcome(struct dmesh *, struct dsess *, const struct hello_ack *);
 
 /* ---- socket.c ---- */
 struct dq { /* one local request */

@@ -137,6 +137,8 @@ finish(struct dop *op, struct listing *l)
 		    in->name);
 		return;
 	}
+	if (*in->query != '\0')
+		l->row.n = peers_search(l->row.v, l->row.n, in->query);
 	out.peers.n = l->row.n;
 	out.peers.v = l->row.v;
 	op_reply(op, &wire_local_peers, &out);

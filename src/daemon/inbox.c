@@ -62,6 +62,13 @@ item_add(struct dmesh *m, bool receipt, const char *text, size_t n)
 	return it;
 }
 
+static void
+system_push(struct dmesh *m, const struct message_push *in)
+{
+	roster_event(m, in);
+	event_told(m, in);
+}
+
 void
 inbox_push(struct dmesh *m, const struct frame *f, const char *text, size_t n)
 {
@@ -74,7 +81,7 @@ inbox_push(struct dmesh *m, const struct frame *f, const char *text, size_t n)
 		return;
 	}
 	if (str_eq(in.subtype, "system"))
-		roster_event(m, &in);
+		system_push(m, &in);
 	else
 		item_add(m, false, text, n);
 }

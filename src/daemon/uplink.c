@@ -79,6 +79,7 @@ link_hello_done(void *arg, const char *session, const struct hello_ack *ack,
 		return;
 	if (ack != NULL) {
 		see_cursor(m, ack);
+		event_welcome(m, s, ack);
 		m->pump = m->ask_heard = true;
 		if (s->linger && dmesh_up(m))
 			sess_settle(s);
@@ -172,6 +173,8 @@ link_act(void *arg, int64_t n, const char *act)
 	    DB_VALS(db_i(m->no), db_i(n), db_s(act)));
 	if (code != OK) /* the roll in memory is ahead now */
 		d_broken(m->d, "act", &why);
+	else
+		event_act(m, act);
 	return code;
 }
 

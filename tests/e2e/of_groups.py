@@ -123,3 +123,61 @@ def test_broker_killed(w):
     equal([m["text"] for m in bert.inbox("--all")],
           ["n%d" % i for i in range(20)], "in order, once")
     anna.cli("message", "wait", ids[-1], "delivered", "--timeout", "30")
+
+
+def test_search(w):
+    """Who fits best comes first; who does not fit is not there."""
+    b, anna, bert = w.mesh("anna", "bert")
+    one = bert.json("session", "open", "builder", "--role", "dev",
+                    "--groups", "backend:lead", "--tags", "repo=billing")
+    bert.json("session", "open", "writer", "--groups", "docs")
+    bert.cli("profile", "set", "--capabilities", "database migrations",
+             "--summary", "moving Billing tables", session=one["session"])
+
+    def found(*query):
+        return [p["name"] for p in anna.json("peer", "search", *query)["peers"]]
+    until(lambda: found("billing migrations") == ["builder"], 10, "by profile")
+    equal(found("DOCS"), ["writer"], "by group")
+    equal(found("zebra"), [], "nobody")
+    equal(found("builder docs")[0], "builder", "the better first")
+    equal(found("dev", "--group", "docs"), [], "in another group")
+    r = anna.cli("peer", "search", "billing")
+    check("builder" in r.out and "repo=billing" in r.out, r)
+
+
+def events(home, *args):
+    return [e["text"] for e in home.json("events", *args)["events"]]
+
+
+def test_events(w):
+    """What happens is told, proven or as the broker's word; a return too."""
+    b, anna, bert = w.mesh("anna", "bert")
+    bert.cli("group", "join", "ops", "--role", "lead")
+    bert.cli("group", "join", "ops", "--role", "observer")
+    until(lambda: "bert is observer in @ops now" in events(anna), 10, "a role")
+    bert.stop()
+    until(lambda: "bert left" in events(anna), 10, "bert left")
+    follow = anna.popen("events", "--follow", "--json")
+    bert.start()
+    bert.up()
+    until(lambda: any(t.startswith("bert is back. Last seen just now, in "
+                                   "@ops:observer") for t in events(anna)),
+          10, lambda: events(anna))
+    until(lambda: "Welcome back, bert! Last seen just now. Restored: "
+          "@ops:observer" in events(bert), 10, lambda: events(bert))
+    all = anna.json("events")["events"]
+    joined = [e for e in all if e["event"] == "member_joined"]
+    equal([(e["text"], e["proven"]) for e in joined],
+          [("bert joined the mesh by an invite", True)], "by the roll")
+    equal([e["proven"] for e in all if e["event"].startswith("peer_")].count(
+        True), 0, "the broker's word")
+    anna.cli("mesh", "settings", "--name", "crew")
+    until(lambda: "anna renamed the mesh to crew" in events(bert), 10, "renamed")
+    r = bert.cli("events", "--limit", "3")
+    check("renamed the mesh" in r.out and "(the broker says)" in r.out, r)
+    equal(len(bert.json("events", "--limit", "3")["events"]), 3, "limit")
+    bert.cli("group", "leave", "ops")
+    until(lambda: "bert left @ops" in events(anna), 10, "left the group")
+    follow.terminate()
+    out, _ = follow.communicate(timeout=10)
+    check('"bert left @ops"' in out, "followed:", out)

@@ -209,6 +209,13 @@ b > {"type":"local_group_leave","_reqId":"36","name":"dev"}
 b < {"type":"ok","_reqId":"36"}
 b > {"type":"local_group_leave","_reqId":"37","name":"dev"}
 b < {"type":"error","_reqId":"37","code":"not_found",...}
+# what happened
+a > {"type":"local_events","_reqId":"40","limit":1}
+a < {"type":"local_event_page","_reqId":"40","events":[{"n":$en,"mesh":"$slug","event":"*","text":"*",...}],"cursor":$en}
+a > {"type":"local_events","_reqId":"41","after":$en,"wait_ms":1}
+a << {"type":"local_event_page","_reqId":"41",...}
+a > {"type":"local_events","_reqId":"42","mesh":"elsewhere"}
+a < {"type":"error","_reqId":"42","code":"no_mesh",...}
 # sessions
 a > {"type":"local_session_open","_reqId":"22","name":"worker","role":"tester","groups":[{"name":"g"}]}
 a < {"type":"local_session","_reqId":"22","session":"$sid","name":"worker","key":"$kw","mesh":"$slug"}

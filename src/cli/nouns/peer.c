@@ -18,8 +18,8 @@ show_peers(struct cli *c, const void *reply)
 			    r->peers.v[i].name);
 	}
 	v.columns = arg(c, "all") != NULL
-	    ? "mesh name online status role groups member hostname summary"
-	    : "name online status role groups member hostname summary";
+	    ? "mesh name online status role groups tags member hostname summary"
+	    : "name online status role groups tags member hostname summary";
 	show_list(c, &v, reply);
 }
 
@@ -80,13 +80,22 @@ static const struct verb verbs[] = {
 	    .done = "kicked" },
 	{ .name = "list",
 	    .row = &wire_local_peer_list,
-	    .hide = "name",
+	    .hide = "name query",
 	    .show = show_peers,
 	    .empty = "nobody is here; claudemesh share invites somebody" },
+	{ .name = "search",
+	    .row = &wire_local_peer_list,
+	    .args = "query",
+	    .hide = "name",
+	    .show = show_peers,
+	    .empty = "no peer fits",
+	    .doc = "Looks for words in the names, roles, groups, tags, "
+		   "summaries and profiles of peers; who fits best comes "
+		   "first." },
 	{ .name = "show",
 	    .row = &wire_local_peer_list,
 	    .args = "name",
-	    .hide = "group",
+	    .hide = "group query",
 	    .show = show_peer,
 	    .exit = exit_peer,
 	    .doc = "Shows all about one peer." },
