@@ -408,6 +408,27 @@ void audience_trim(struct broker *, struct mesh *);
 void audience_sweep(struct mesh *);
 void audience_fini(struct mesh *);
 
+/* ---- records (record.c) ---- */
+
+/* What is to be written; doc "": it is not signed. */
+struct record {
+	const char *key, *doc, *text; /* text: what was signed the hash of */
+	size_t n;
+	bool gone;
+};
+/* A document of the session that speaks, for this record, of this version. */
+int record_check(struct rq *, const char *kind, const struct record *,
+    int64_t version, struct record_doc *);
+/* The session's attestation is kept while a record names it. */
+int record_vouch(struct rq *, int64_t *no);
+int record_unvouch(struct rq *, int64_t no); /* one record less; 0 is fine */
+struct kept {
+	int64_t n, bytes, last;
+};
+int record_kept(struct rq *, const char *kind, struct kept *);
+int record_keep(struct rq *, const char *kind, const struct kept *);
+int record_rate(struct rq *);
+
 /* ---- events (event.c) ---- */
 
 /*

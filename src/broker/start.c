@@ -166,6 +166,8 @@ set_limits(struct broker_limits *l)
 	or_default(&l->member_known, 10000);
 	or_default(&l->member_conns, 4096);
 	or_default(&l->member_daemons, 1000);
+	or_default(&l->state_keys, 100000);
+	or_default(&l->state_bytes, 64 * 1024 * 1024);
 	or_default(&l->act_burst, 200);
 	or_default(&l->meshes, 10000);
 	or_default(&l->members, 10000);

@@ -214,6 +214,12 @@ static const char *const sql_erase[] = {
 	" WHERE q.mesh = $1 AND q.member = '' LIMIT $2)",
 	"DELETE FROM queue WHERE no IN (SELECT no FROM queue WHERE mesh = $1"
 	" LIMIT $2)",
+	"DELETE FROM state WHERE (mesh, key) IN (SELECT mesh, key FROM state"
+	" WHERE mesh = $1 LIMIT $2)",
+	"DELETE FROM vouch WHERE no IN (SELECT no FROM vouch WHERE mesh = $1"
+	" LIMIT $2)",
+	"DELETE FROM kept WHERE (mesh, kind) IN (SELECT mesh, kind FROM kept"
+	" WHERE mesh = $1 LIMIT $2)",
 	"DELETE FROM epoch_key WHERE (mesh, key, epoch) IN (SELECT mesh, key,"
 	" epoch FROM epoch_key WHERE mesh = $1 LIMIT $2)",
 	"DELETE FROM epoch_stage WHERE (mesh, member, key) IN (SELECT mesh,"

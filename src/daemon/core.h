@@ -134,7 +134,8 @@ struct dmesh {
 	int64_t acking_seq;
 	VEC(struct ditem *) items;
 	size_t items_at, items_bytes;
-	bool items_wait; /* the first waits for the broker */
+	bool items_wait;	    /* the first waits for the broker */
+	struct state_ring *changes; /* of shared state; NULL: nobody asked */
 };
 
 struct dclient {
@@ -183,7 +184,8 @@ enum {
 	NEWS_UP = 4,
 	NEWS_ROLL = 8,
 	NEWS_SESSION = 16,
-	NEWS_EVENT = 32
+	NEWS_EVENT = 32,
+	NEWS_STATE = 64
 };
 
 struct daemon {

@@ -2,7 +2,7 @@
  * mesh.c - the meshes that were joined: rows and memory. It promises that the
  * roll in memory is the one in the database once the turn is committed.
  */
-#include "daemon/core.h"
+#include "daemon/record.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -238,6 +238,7 @@ dmesh_erase(struct dmesh *m, struct why *why)
 		"DELETE FROM inbox WHERE mesh = $1",
 		"DELETE FROM peer WHERE mesh = $1",
 		"DELETE FROM pin WHERE mesh = $1",
+		"DELETE FROM record_seen WHERE mesh = $1",
 		"DELETE FROM session WHERE mesh = $1",
 		"DELETE FROM epoch WHERE mesh = $1",
 		"DELETE FROM act WHERE mesh = $1",
@@ -271,6 +272,7 @@ dmesh_free(struct dmesh *m)
 	map_fini(&m->sessions);
 	roll_free(m->roll);
 	mem_free(m->ca);
+	state_ring_free(m->changes);
 	key_wipe(&m->member, sizeof(m->member));
 	key_wipe(m->epoch_key, sizeof(m->epoch_key));
 	mem_free(m);

@@ -2,7 +2,7 @@
  * uplink.c - what the link of a mesh tells: that it is up or down, acts of the
  * roll, pushes. Much of it only marks what the turn is to do next (mesh.c).
  */
-#include "daemon/core.h"
+#include "daemon/record.h"
 
 #include <stdio.h>
 
@@ -158,6 +158,7 @@ link_is_down(void *arg, const char *reason)
 	m->status_at = -1;
 	m->status_flying = 0;
 	heard_again(m);
+	state_gap(m);
 	m->d->news |= NEWS_UP;
 }
 
@@ -252,7 +253,10 @@ link_push(void *arg, const struct frame *f, const char *text, size_t n)
 
 	if (f->msg == &wire_message_push) {
 		inbox_push(m, f, text, n);
+	} else if (f->msg == &wire_state_change) {
+		state_pushed(m, f);
 	} else if (f->msg == &wire_message_gap) {
+		state_gap(m);
 		log_event(LOG_WARN, "gap", "mesh", m->slug, NULL);
 		m->status_at = 0;
 		m->roster_stale = true;

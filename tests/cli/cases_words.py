@@ -46,7 +46,7 @@ def case_help_of_everything():
 def case_usage():
     with Home() as h:
         for words, hint in [
-                (["stauts"], "claudemesh status"),
+                (["statuss"], "claudemesh status"),
                 (["peer", "lsit"], "peer list"),
                 (["peers", "--grup", "x"], "--group"),
                 (["peers", "--jsno"], "--json"),
@@ -131,7 +131,7 @@ def case_completions():
             'echo "${COMPREPLY[@]}";'
             'COMP_WORDS=(claudemesh send "--pri"); COMP_CWORD=2; _claudemesh;'
             'echo "${COMPREPLY[@]}";'
-            'COMP_WORDS=(claudemesh "stat"); COMP_CWORD=1; _claudemesh;'
+            'COMP_WORDS=(claudemesh "statu"); COMP_CWORD=1; _claudemesh;'
             'echo "${COMPREPLY[@]}"')
         p = subprocess.run(["bash", "-c", script], capture_output=True,
                            text=True)

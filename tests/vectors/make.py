@@ -111,6 +111,17 @@ def receipt_of():
             "ids": ["m0000001", "m0000002"], "at": "2026-11-20T19:14:00.123Z"}
 
 
+def record_of(who, key, value, version, **more):
+    doc = {"mesh": MESH, "by": SESSION[who].hex, "member": MEMBER[who].hex,
+           "key": key}
+    if value is not None:
+        doc["hash"] = hashlib.sha256(value.encode()).hexdigest()
+    doc.update({"version": version, "at": "2026-11-20T19:15:00.000Z",
+                "roll": {"n": 3, "head": "5" * 64}})
+    doc.update(more)
+    return doc
+
+
 def documents():
     rows = [
         ("attestation", "attest", attestation_of("alice"), MEMBER["alice"]),
@@ -124,6 +135,15 @@ def documents():
         ("delete_proof", "delete",
          {"url": URL, "mesh": MESH, "challenge": CHALLENGE}, OWNER),
         ("receipt_doc", "receipt", receipt_of(), SESSION["bob"]),
+        ("record_doc", "state",
+         record_of("alice", "pr \"queue\"", '[ "#142",1.0,"\\u00e9é" ]', 7),
+         SESSION["alice"]),
+        ("record_doc", "state",
+         record_of("bob", "deploy_frozen", None, 8, gone=True),
+         SESSION["bob"]),
+        ("record_doc", "memory",
+         record_of("alice", "m0000001", "Payments: 100 req/s — since März.", 1,
+                   tags=["payments", "post mortem"]), SESSION["alice"]),
     ]
     out = [{"row": row, "kind": kind, "seed": key.seed.hex(), "signer": key.hex,
             "json": text_of(doc).decode(), "canonical": True,

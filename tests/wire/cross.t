@@ -18,6 +18,9 @@ sealed w s1 b1 message-0001 "private"
 alice > {"type":"send","_reqId":"w","id":"message-0001","targetSpec":"$b1","priority":"next",$w}
 alice < {"type":"ack","_reqId":"w",...}
 bob < {"type":"push","messageId":"message-0001","seq":$seq,...}
+alice > {"type":"set_state","_reqId":"st","key":"secret","value":"private"}
+alice << {"type":"state_change",...}
+bob < {"type":"state_change",...}
 set history $b1.history
 # asked for, or as if it were, by m's sessions
 try carol against m by alice {"type":"session_show","pubkey":"$s1"}
@@ -76,6 +79,11 @@ try carol against m by alice {"type":"leave_group","name":"ops","_session":"$s1"
 try carol against m by alice {"type":"set_tags","tags":["a=b"],"_session":"$s1"}
 try carol against m by alice {"type":"list_groups","_session":"$s1"}
 try carol against m by alice {"type":"list_receipts","_session":"$s1"}
+try carol against m by alice {"type":"get_state","key":"secret","_session":"$s1"}
+try carol against m by alice {"type":"get_state","key":"secret"}
+try carol against m by alice {"type":"list_state"}
+try carol against m by alice {"type":"delete_state","key":"secret"}
+try carol against m by alice {"type":"set_state","key":"secret","value":1,"_session":"$s1"}
 tried-all
 # nobody in m heard of any of it, and the mail is where it was
 quiet alice bob

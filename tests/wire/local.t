@@ -289,3 +289,42 @@ expect-close a 1006
 ended A
 stop B
 expect-close b 1006
+
+test shared state
+daemon A
+local a A
+a > {"type":"local_state_set","_reqId":"1","key":"k","value":1}
+a < {"type":"error","_reqId":"1","code":"no_mesh","message":*}
+a > {"type":"local_state_get","_reqId":"2","key":"k"}
+a < {"type":"error","_reqId":"2","code":"no_mesh","message":*}
+a > {"type":"local_state_delete","_reqId":"3","key":"k"}
+a < {"type":"error","_reqId":"3","code":"no_mesh","message":*}
+a > {"type":"local_state_list","_reqId":"4"}
+a < {"type":"error","_reqId":"4","code":"no_mesh","message":*}
+a > {"type":"local_state_watch","_reqId":"5"}
+a < {"type":"error","_reqId":"5","code":"no_mesh","message":*}
+a > {"type":"local_mesh_create","_reqId":"6","name":"m","broker":"$url","display":"alice"}
+a < {"type":"local_mesh","_reqId":"6",...}
+a > {"type":"local_state_watch","_reqId":"7"}
+a < {"type":"local_state_changes","_reqId":"7","changes":[],"next":$next}
+a > {"type":"local_state_set","_reqId":"8","key":"k","value":[ 1.0 ]}
+a < {"type":"local_state_written","_reqId":"8","key":"k","version":1}
+a > {"type":"local_state_watch","_reqId":"9","after":$next,"wait_ms":10000}
+a < {"type":"local_state_changes","_reqId":"9","changes":[{"key":"k","value":[ 1.0 ],"updated_by":"alice","updated_at":*,"version":1,"proof":"verified","member":"alice","writer":*,"mesh":"m"}],"next":*}
+a > {"type":"local_state_get","_reqId":"10","key":"k"}
+a < {"type":"local_state_value","_reqId":"10","key":"k","value":[ 1.0 ],"updated_by":"alice","updated_at":*,"version":1,"proof":"verified","member":"alice","writer":*}
+a > {"type":"local_state_set","_reqId":"11","key":"k","value":2,"if_version":7}
+a < {"type":"error","_reqId":"11","code":"conflict","message":*}
+a > {"type":"local_state_list","_reqId":"12"}
+a < {"type":"local_state_entries","_reqId":"12","entries":[{"key":"k",...}]}
+a > {"type":"local_state_delete","_reqId":"13","key":"k","if_version":1}
+a < {"type":"local_state_written","_reqId":"13","key":"k","version":2}
+a > {"type":"local_state_delete","_reqId":"14","key":"k"}
+a < {"type":"error","_reqId":"14","code":"not_found","message":*,"field":"key"}
+a > {"type":"local_state_get","_reqId":"15","key":"k"}
+a < {"type":"error","_reqId":"15","code":"not_found","message":"*'k'*"}
+# a number that was never given
+a > {"type":"local_state_watch","_reqId":"16","after":1,"wait_ms":10000}
+a < {"type":"local_state_changes","_reqId":"16","changes":[*,*],"next":*,"gap":true}
+stop A
+expect-close a 1006

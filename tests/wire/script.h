@@ -175,6 +175,7 @@ void word_act(const struct args *);
 void word_seal(const struct args *);
 void word_unseal(const struct args *);
 void word_sum(const struct args *);
+void word_record(const struct args *);
 void word_sealed(const struct args *);
 void word_opens(const struct args *);
 

@@ -76,6 +76,39 @@ word_sign(const struct args *a)
 	tr_set(a->v[1], base64_of(p, SIG_LEN + n));
 }
 
+/* A record as it should be, and what is given in its place; TEXT null: gone. */
+void
+word_record(const struct args *a)
+{
+	static const char usage[] =
+	    "record VAR KIND SESSION KEY VERSION TEXT [{DOCUMENT}]";
+	const char *text = word_at(a, 6, usage);
+	struct tsession *s = tr_session(a->v[3]);
+	struct tmesh *m = s->who->mesh;
+	char at[CLOCK_ISO_LEN + 1], hash[65], *doc;
+	bool gone = strcmp(text, "null") == 0;
+	uint8_t *p;
+	size_t n;
+
+	clock_iso(at, tr_now());
+	sha256_hex(hash, text, strlen(text));
+	doc = arena_printf(&tr.arena,
+	    "{\"mesh\":\"%s\",\"by\":\"%s\",\"member\":\"%s\",\"key\":\"%s\","
+	    "%s%s%s\"version\":%s,\"at\":\"%s\",\"roll\":{\"n\":%lld,"
+	    "\"head\":\"%s\"}%s}",
+	    m->id, s->key.hex, s->who->member.hex, a->v[4],
+	    gone ? "" : "\"hash\":\"", gone ? "" : hash, gone ? "" : "\",",
+	    a->v[5], at, (long long)m->n, m->head,
+	    gone ? ",\"gone\":true" : "");
+	if (a->n > 7)
+		doc = tr_overlay(doc, a->v[7]);
+	n = strlen(doc);
+	p = arena_alloc(&tr.arena, SIG_LEN + n);
+	memcpy(p + SIG_LEN, doc, n);
+	sign_domain(p, a->v[2], doc, n, &s->key);
+	tr_set(a->v[1], base64_of(p, SIG_LEN + n));
+}
+
 /* ---- acts ---- */
 
 static void

@@ -373,6 +373,7 @@ static const struct {
 	{ "rolled", word_rolled, 2 },
 	{ "same", word_same, 2 },
 	{ "seal", word_seal, 3 },
+	{ "record", word_record, 6 },
 	{ "sealed", word_sealed, 5 },
 	{ "set", word_set, 2 },
 	{ "sign", word_sign, 4 },

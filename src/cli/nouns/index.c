@@ -9,14 +9,14 @@ extern const struct noun noun_account, noun_broker, noun_completions,
     noun_daemon, noun_demo, noun_doctor, noun_down, noun_events, noun_fetch,
     noun_group, noun_invite, noun_join, noun_mcp, noun_member, noun_mesh,
     noun_message, noun_peer, noun_profile, noun_protocol, noun_session,
-    noun_status, noun_up, noun_version, noun_whoami;
+    noun_state, noun_status, noun_up, noun_version, noun_whoami;
 
 const struct noun *const nouns[] = { &noun_account, &noun_broker,
 	&noun_completions, &noun_daemon, &noun_demo, &noun_doctor, &noun_down,
 	&noun_events, &noun_fetch, &noun_group, &noun_invite, &noun_join,
 	&noun_mcp, &noun_member, &noun_mesh, &noun_message, &noun_peer,
-	&noun_profile, &noun_protocol, &noun_session, &noun_status, &noun_up,
-	&noun_version, &noun_whoami, NULL };
+	&noun_profile, &noun_protocol, &noun_session, &noun_state, &noun_status,
+	&noun_up, &noun_version, &noun_whoami, NULL };
 
 const struct alias aliases[] = {
 	{ "ban", "member", "ban" },
