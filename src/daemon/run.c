@@ -357,12 +357,30 @@ serve(struct process *p)
 	return p->status;
 }
 
+/* The small name counts first, as with curl; of HTTP_PROXY there is both. */
+static const char *
+variable(const char *small, const char *great)
+{
+	const char *s = getenv(small);
+
+	return s != NULL ? s : getenv(great);
+}
+
+static void
+set_proxies(struct io *io)
+{
+	io_uv_proxies(io, variable("https_proxy", "HTTPS_PROXY"),
+	    variable("http_proxy", "HTTP_PROXY"),
+	    variable("no_proxy", "NO_PROXY"));
+}
+
 static int
 run_with_io(struct process *p, int log_fd)
 {
 	int status = 1;
 
 	p->io = io_uv_new();
+	set_proxies(p->io);
 	log_setup(log_fd, p->opt->level, wall, p->io);
 	if (crypto_setup(random_bytes, p->io) != OK)
 		fprintf(stderr, "claudemesh: libsodium does not start\n");

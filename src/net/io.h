@@ -250,6 +250,10 @@ void io_addr_print(char *out, size_t cap, const struct io_addr *);
 
 struct io *io_uv_new(void);
 void io_uv_free(struct io *);
+/* Proxies by which to connect, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY have
+ * them; NULL: none. Not for public_only, nor to loopback. */
+void io_uv_proxies(struct io *, const char *secure, const char *plain,
+    const char *none);
 void io_uv_run(struct io *); /* until io_uv_stop */
 void io_uv_stop(struct io *);
 /* SIGTERM, SIGINT, SIGHUP as events of the loop; SIGPIPE is ignored. */

@@ -236,6 +236,7 @@ io_uv_free(struct io *io)
 	vec_fini(&u->dirty);
 	vec_fini(&u->drained);
 	map_fini(&u->things);
+	io_uv_proxies(io, NULL, NULL, NULL);
 	mem_free(u);
 }
 

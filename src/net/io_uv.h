@@ -30,6 +30,7 @@ struct thing {
 };
 
 struct dial;
+struct via;
 
 struct stream {
 	struct thing t;
@@ -40,6 +41,7 @@ struct stream {
 	struct dial *dial; /* while connecting */
 	struct tls *tls;   /* or NULL: out is what goes to the kernel */
 	char *detail;	   /* of why, or NULL */
+	struct via *via;   /* while a proxy is asked for the way on */
 	io_id timer;	   /* connect or linger */
 	uint8_t why;	   /* enum io_why, once closing */
 	bool open;	   /* connected */
@@ -84,6 +86,7 @@ struct uvio {
 	VEC(io_id) dirty;
 	VEC(io_id) drained;
 	VEC(struct signal_watch *) signals;
+	char *proxies[3];   /* for TLS, for plain, NO_PROXY; or NULL */
 	const char *detail; /* while a close callback runs */
 	char chunk[READ_CHUNK];
 	char plain[TLS_RECORD];
@@ -122,7 +125,14 @@ void tls_seal(struct stream *);		/* what was written becomes records */
 bool tls_unsaid(const struct stream *); /* something is still to be sealed */
 const char *op_detail(struct io *);
 
+/* io_uv_proxy.c */
+int via_begin(struct stream *, struct io_addr *); /* may change where to dial */
+void via_ask(struct stream *);			  /* connected to the proxy */
+void via_free(struct stream *);
+char *via_detail(const struct stream *, const char *why);
+
 /* io_uv_dial.c */
+void stream_through(struct stream *); /* connected to where it was to go */
 io_id op_listen(struct io *, struct io_addr *, io_accept_fn *, void *, char *,
     size_t);
 void op_unlisten(struct io *, io_id);

@@ -307,6 +307,15 @@ on_connect(uv_connect_t *req, int status)
 		return;
 	}
 	dial_drop(s);
+	if (s->via != NULL)
+		via_ask(s);
+	else
+		stream_through(s);
+}
+
+void
+stream_through(struct stream *s)
+{
 	s->shaking = s->tls != NULL;
 	stream_opened(s);
 	if (!s->shaking)
@@ -430,6 +439,7 @@ op_connect(struct io *io, const struct io_addr *a,
 {
 	struct stream *s = stream_new((struct uvio *)io, a->unix_);
 	struct dial *d = mem_zalloc(sizeof(*d));
+	struct io_addr to = *a;
 
 	s->cb = cb;
 	s->arg = arg;
@@ -438,8 +448,8 @@ op_connect(struct io *io, const struct io_addr *a,
 	d->s = s;
 	d->public_only = a->public_only;
 	if (!a->unix_) {
-		if (!a->tls || tls_of(s, a) == 0)
-			dial_tcp(d, a);
+		if ((!a->tls || tls_of(s, a) == 0) && via_begin(s, &to) == 0)
+			dial_tcp(d, &to);
 		return s->t.id;
 	}
 	d->req.data = d;

@@ -21,10 +21,14 @@ stream_closed(struct stream *s)
 	map_deli(&u->things, s->t.id);
 	if (s->cb != NULL && !u->dying) {
 		uvio_event(u);
+		if (s->via != NULL && s->detail == NULL)
+			s->detail =
+			    via_detail(s, io_why_text((enum io_why)s->why));
 		u->detail = s->detail;
 		s->cb->close(s->arg, s->t.id, (enum io_why)s->why);
 		u->detail = NULL;
 	}
+	via_free(s);
 	tls_free(s->tls);
 	mem_free(s->detail);
 	buf_fini(&s->out);
