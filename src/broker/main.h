@@ -87,6 +87,10 @@ struct broker_options {
  * holds "host:port\n" of the first listener and data/broker.pid its process id.
  */
 int broker_run(const struct broker_options *);
+/* The same in a child, which is started again when it crashes (keeper.c). While
+ * it runs data/broker.keeper holds our process id; data/broker.crashed says why
+ * it was given up. */
+int broker_keep(const struct broker_options *);
 
 /* ---- a copy takes its place (restore.c) ---- */
 

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "cli/care.h"
 #include "cli/service.h"
 #include "client/probe.h"
 #include "client/self.h"
+#include "store/db.h"
 
 #define SKEW_MS 60000
 #define ROOM_MIB 100
@@ -150,6 +152,24 @@ check_daemon(struct cli *c, struct checks *k, struct local_state *state)
 	return true;
 }
 
+/* Of what does not run: could it? */
+static void
+check_schema(struct cli *c, struct checks *k, const char *name,
+    const char *file, const struct db_step *last)
+{
+	const char *path = arena_printf(&c->arena, "%s/%s", c->home.dir, file);
+	int have = access(path, F_OK) == 0 ? db_step_of(path) : -1;
+
+	if (have <= last->no)
+		return;
+	checks_add(k, name, false,
+	    arena_printf(&c->arena,
+		"%s has schema step %d, this program knows "
+		"%d: it is too old for it",
+		path, have, last->no),
+	    "install the newer claudemesh that ran here before");
+}
+
 static bool
 has(const struct checks *k, const char *name)
 {
@@ -266,6 +286,67 @@ check_broker(struct cli *c, struct checks *k, const char *url)
 	    "set-ntp true");
 }
 
+static int64_t
+number(struct json doc, const char *name)
+{
+	int64_t v = 0;
+
+	json_int(json_member(doc, name), &v);
+	return v;
+}
+
+/* What the broker of this home says of itself. */
+static void
+look_inside(struct cli *c, struct checks *k, struct json doc)
+{
+	const char *theirs =
+	    json_string(&c->arena, json_member(doc, "version"), NULL);
+	int64_t waiting = number(doc, "queued");
+	int64_t most = number(json_member(doc, "limits"), "mesh_messages");
+
+	checks_add(k, "broker version",
+	    theirs != NULL && strcmp(theirs, self_version()) == 0,
+	    arena_printf(&c->arena, "program %s, broker %s", self_version(),
+		theirs == NULL ? "?" : theirs),
+	    "claudemesh down; claudemesh up");
+	checks_add(k, "broker store",
+	    json_kind(json_member(doc, "disk_full")) != JSON_TRUE,
+	    arena_printf(&c->arena, "%lld MiB",
+		(long long)(number(doc, "db_bytes") >> 20)),
+	    "the disk is full: free some space; it looks every 5 s");
+	checks_add(k, "broker queue", waiting < most / 10 * 8,
+	    arena_printf(&c->arena, "%lld messages wait, a mesh may hold %lld",
+		(long long)waiting, (long long)most),
+	    "claudemesh broker status; more with mesh-messages in broker.conf");
+}
+
+static void
+check_own_broker(struct cli *c, struct checks *k)
+{
+	const char *crashed = service_broker_crashed(c), *fault;
+	struct why why = { 0 };
+	struct json doc;
+	struct buf said;
+
+	if (crashed != NULL)
+		checks_add(k, "broker crashed", false, crashed,
+		    arena_printf(&c->arena,
+			"tail %s/broker/broker.log; then claudemesh up",
+			c->home.dir));
+	buf_init(&said, 256 * 1024);
+	if (care_ask(c, &said, &why) == OK &&
+	    json_check(buf_str(&said), said.len, &doc, &fault, NULL) == 0)
+		look_inside(c, k, doc);
+	else if (service_broker_pid(c) > 0)
+		checks_add(k, "broker control", false,
+		    arena_strdup(&c->arena, why.text),
+		    "claudemesh down; claudemesh up");
+	else
+		check_schema(c, k, "broker schema", "broker/broker.db",
+		    &broker_schema[broker_schema_n - 1]);
+	buf_fini(&said);
+}
+
 void
 checks_run(struct cli *c, struct checks *k, struct local_state *state,
     bool thorough)
@@ -281,6 +362,9 @@ checks_run(struct cli *c, struct checks *k, struct local_state *state,
 		check_key(c, k);
 	if (home)
 		daemon = check_daemon(c, k, state);
+	if (home && !daemon)
+		check_schema(c, k, "daemon schema", "daemon.db",
+		    &daemon_schema[daemon_schema_n - 1]);
 	if (daemon)
 		check_version(c, k);
 	if (daemon)
@@ -291,6 +375,8 @@ checks_run(struct cli *c, struct checks *k, struct local_state *state,
 		check_broker(c, k, state->meshes.v[i].broker);
 	if (service_broker_own(c))
 		check_broker(c, k, service_broker_url(c));
+	if (service_broker_own(c))
+		check_own_broker(c, k);
 	if (home)
 		check_disk(c, k);
 }

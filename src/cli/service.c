@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/probe.h"
+#include "store/db.h"
 
 #define START_MS 8000
 #define STOP_MS 10000
@@ -87,13 +88,25 @@ is_ours(int64_t pid)
 	return strstr(line, " broker run") != NULL;
 }
 
-int64_t
-service_broker_pid(struct cli *c)
+static int64_t
+pid_in(struct cli *c, const char *name)
 {
-	const char *s = first_line(c, "broker/broker.pid");
+	const char *s = first_line(c, name);
 	long long pid = s == NULL ? 0 : atoll(s);
 
 	return pid > 1 && is_ours(pid) ? pid : 0;
+}
+
+int64_t
+service_broker_pid(struct cli *c)
+{
+	return pid_in(c, "broker/broker.pid");
+}
+
+const char *
+service_broker_crashed(struct cli *c)
+{
+	return first_line(c, "broker/broker.crashed");
 }
 
 /* Where it listens, or would: as it says itself, as was remembered, or the
@@ -172,7 +185,7 @@ static int
 start_broker(struct cli *c, const char *addr)
 {
 	char *argv[] = { c->exe, "broker", "run", "--listen", (char *)addr,
-		"--data", (char *)file(c, "broker"), "--log",
+		"--data", (char *)file(c, "broker"), "--keep", "--log",
 		(char *)file(c, "broker/broker.log"), NULL };
 	int64_t log_at = local_log_end(file(c, "broker/broker.log"));
 	int life, rc;
@@ -286,9 +299,11 @@ await_gone(int64_t pid)
 int
 service_broker_down(struct cli *c, bool *stopped)
 {
-	int64_t pid = service_broker_pid(c);
+	int64_t pid = pid_in(c, "broker/broker.keeper");
 
 	*stopped = false;
+	if (pid == 0) /* its keeper ends it, or nobody keeps it */
+		pid = service_broker_pid(c);
 	if (pid == 0)
 		return 0;
 	if (kill((pid_t)pid, SIGTERM) != 0)
@@ -415,6 +430,13 @@ service_purge(struct cli *c)
 	size_t i;
 	int rc = 0;
 
+	for (i = 1; i < daemon_schema_n && rc == 0; i++) {
+		const char *path = file(c,
+		    arena_printf(&c->arena, "daemon.db.step-%04d", (int)i));
+
+		if (lstat(path, &st) == 0)
+			rc = erase(c, path);
+	}
 	for (i = 0; i < countof(ours) && rc == 0; i++) {
 		const char *path = file(c, ours[i]);
 

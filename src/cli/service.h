@@ -14,6 +14,8 @@ const char *service_broker_url(struct cli *);
 bool service_broker_own(struct cli *); /* this home has a broker's data */
 /* Running, by this home: its process id, else 0. */
 int64_t service_broker_pid(struct cli *);
+/* Why it was given up, or NULL. */
+const char *service_broker_crashed(struct cli *);
 
 /* Makes sure that it runs; *started tells whether it was started now. */
 int service_broker_up(struct cli *, bool *started);

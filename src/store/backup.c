@@ -158,3 +158,21 @@ db_check_copy(const char *path, const char *shown, const struct db_step *steps,
 	db_close(db);
 	return code;
 }
+
+int
+db_step_of(const char *path)
+{
+	sqlite3 *h = NULL;
+	sqlite3_stmt *p = NULL;
+	int no = -1;
+
+	if (sqlite3_open_v2(path, &h, SQLITE_OPEN_READONLY, NULL) ==
+		SQLITE_OK &&
+	    sqlite3_prepare_v2(h, "SELECT MAX(no) FROM schema_step", -1, &p,
+		NULL) == SQLITE_OK &&
+	    sqlite3_step(p) == SQLITE_ROW)
+		no = sqlite3_column_int(p, 0);
+	sqlite3_finalize(p);
+	sqlite3_close_v2(h);
+	return no;
+}

@@ -153,6 +153,8 @@ struct db_step {
  * has it that table? (backup.c) */
 int db_check_copy(const char *path, const char *shown, const struct db_step *,
     size_t n, const char *table, struct why *);
+/* The newest step in a file that nobody has open; -1 when it cannot be told. */
+int db_step_of(const char *path);
 int db_migrate(struct db *, const struct db_step *, size_t n, struct why *);
 /* The text as this or that engine wants it, ROWKEY and CLUSTERED replaced. */
 enum db_engine { DB_SQLITE, DB_POSTGRES };

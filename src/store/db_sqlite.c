@@ -81,6 +81,8 @@ set_up(struct db *db, const struct db_conf *conf, struct why *why)
 	sqlite3_busy_timeout(db->h, BUSY_MS);
 	if (conf->exclusive)
 		code = db_script(db, "PRAGMA locking_mode=EXCLUSIVE", why);
+	if (code == OK) /* of a new file; an old one stays as it is */
+		code = db_script(db, "PRAGMA auto_vacuum=INCREMENTAL", why);
 	if (code == OK)
 		code = want_wal(db, why);
 	if (code == OK)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/sqlite.h"
 
@@ -176,18 +177,35 @@ copy_first(struct db *db, int64_t have, struct why *why)
 		close(fd);
 		code = db_run(db, why, sql_copy, DB_VALS(db_s(path)));
 	}
+	if (code == OK)
+		log_event(LOG_INFO, "schema_copy", "file", path, NULL);
 	mem_free(path);
 	return code;
 }
 
+/* Those of earlier schemas: the last copy is enough. */
+static void
+forget_copies(struct db *db, int64_t before)
+{
+	for (int64_t no = 1; no < before; no++) {
+		char *path = mem_printf("%s.step-%04d", db->path, (int)no);
+
+		if (unlink(path) == 0)
+			log_event(LOG_INFO, "schema_copy_removed", "file", path,
+			    NULL);
+		mem_free(path);
+	}
+}
+
 static int
-prepare(struct db *db, int64_t last, struct why *why)
+prepare(struct db *db, int64_t last, int64_t *had, struct why *why)
 {
 	int64_t have = 0;
 	int code = make_table(db, why);
 
 	if (code == OK)
 		code = newest(db, &have, why);
+	*had = have;
 	if (code != OK)
 		return code;
 	if (have > last)
@@ -204,13 +222,19 @@ int
 db_migrate(struct db *db, const struct db_step *steps, size_t n,
     struct why *why)
 {
-	int64_t budget = db->budget_us;
+	int64_t budget = db->budget_us, had = 0, last;
 	int code;
 
+	last = n == 0 ? 0 : steps[n - 1].no;
 	db->budget_us = 0;
-	code = prepare(db, n == 0 ? 0 : steps[n - 1].no, why);
+	code = prepare(db, last, &had, why);
 	for (size_t i = 0; code == OK && i < n; i++)
 		code = step(db, &steps[i], why);
+	if (code == OK && had > 0 && had < last && db->own_file) {
+		forget_copies(db, had);
+		log_event(LOG_INFO, "schema_migrated", "file", db->path, "from",
+		    log_i(had), "to", log_i(last), NULL);
+	}
 	db->budget_us = budget;
 	return code;
 }

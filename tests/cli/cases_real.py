@@ -189,7 +189,7 @@ def case_up_and_down():
         done = h.ok("up")
         check("broker  started" in done.out and "mesh    home made" in done.out
               and "claudemesh share" in done.out, "up", done)
-        check(len(h.pids()) == 2, "two processes", h.pids())
+        check(len(h.pids()) == 3, "broker, its keeper, daemon", h.pids())
         at = time.perf_counter()
         doc = h.ok("up", "--json").doc
         check(time.perf_counter() - at < 1, "a second time is fast")
@@ -205,11 +205,18 @@ def case_up_and_down():
         check(h.pids() == [], "down", done)
         h.ok("up", "-q")
         check(h("status").code == 0, "up again")
-        os.kill(h.pids()[0], 9)
+        with open(os.path.join(h.dir, "broker", "broker.keeper")) as f:
+            keeper = int(f.read())
+        others = [p for p in h.pids() if p != keeper]
+        os.kill(others[0], 9)
         done = h.ok("up")
-        check(len(h.pids()) == 2, "up mends", done)
+        check(keeper in h.pids(), "the keeper goes on", done)
+        end = time.time() + 10
+        while len(h.pids()) != 3 and time.time() < end:
+            time.sleep(0.02)
+        check(len(h.pids()) == 3, "up or the keeper mends", done)
         done = h("down", "--purge")
-        check(done.code == 4 and len(h.pids()) == 2, "asks", done)
+        check(done.code == 4 and len(h.pids()) == 3, "asks", done)
         done = h.ok("down", "--purge", "-y")
         check(not os.path.exists(h.dir) and "account.key" in done.out,
               "nothing is left", done)
@@ -223,7 +230,7 @@ def case_up_at_once():
               [p.stderr.read() for p in procs])
         check(len(h.ok("mesh", "list", "--json").doc["meshes"]) == 1,
               "one mesh")
-        check(len(h.pids()) == 2, "two processes", h.pids())
+        check(len(h.pids()) == 3, "broker, its keeper, daemon", h.pids())
 
 
 def case_port_taken():

@@ -1,5 +1,6 @@
 """What whoever runs a broker does to it: status, reload, backup, restore."""
 import os
+import signal
 import sqlite3
 import threading
 
@@ -98,8 +99,43 @@ def test_backup_restore(world):
     b.start()
     bob.start()
     bob.up(60)
-    equal(len(bob.arrived(n)), n)
+    bob.arrived(n, 60)	# and what Alice sends again, since it was lost
     with bob.local() as l:
         check(l.call("local_inbox", all=True).get("gap"), "no gap is told")
     alice.up(60)
     alice.send("Bob", "again", "--wait", "delivered")
+
+
+def test_keeper(world):
+    """A broker that crashes is started again; one that crashes over and over
+    is given up, and says so; one that is told to end stays ended."""
+    b = world.broker("broker", "--keep")
+    alice = world.home("alice")
+    alice.json("mesh", "create", "team", "--broker", b.url, "--name", "Alice")
+    pidfile = os.path.join(b.data, "broker.pid")
+
+    def crash(no):
+        was = b.pid()
+        os.kill(was, no)
+
+        def other():
+            try:
+                return b.proc.poll() is not None or b.pid() != was
+            except (OSError, ValueError):
+                return False
+        until(other, 30, "another broker, or none")
+    crash(signal.SIGKILL)
+    with open(b.err) as f:
+        check("broker_crashed" in f.read())
+    for no in (signal.SIGABRT, signal.SIGKILL, signal.SIGABRT, signal.SIGKILL):
+        crash(no)
+    until(lambda: b.proc.poll() is not None, 20, "given up")
+    equal(b.proc.poll(), 1)
+    with open(os.path.join(b.data, "broker.crashed")) as f:
+        check("5 crashes" in f.read())
+    check(not os.path.exists(pidfile))
+    check(not os.path.exists(os.path.join(b.data, "broker.keeper")))
+    b.start()
+    check(not os.path.exists(os.path.join(b.data, "broker.crashed")))
+    os.kill(b.pid(), signal.SIGTERM)	# the broker itself
+    equal(b.proc.wait(20), 0)

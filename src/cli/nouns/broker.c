@@ -44,6 +44,9 @@ all_of(struct cli *c, const char *name)
 static const struct flag run_flags[] = {
 #include "broker/config.def"
 	CONFIG_FLAGS,
+	{ "keep", NULL,
+	    "Start it again when it crashes; give up after five crashes within "
+	    "ten minutes." },
 	{ NULL, NULL, NULL },
 };
 
@@ -128,7 +131,7 @@ run(struct cli *c, const struct verb *v)
 	    home_prepare(&c->home, &why) != 0)
 		rc = cli_fail_why(c, &why);
 	if (rc == 0)
-		rc = broker_run(&o);
+		rc = arg(c, "keep") != NULL ? broker_keep(&o) : broker_run(&o);
 	config_fini(&conf);
 	return rc;
 }
