@@ -12,6 +12,7 @@
 #define EVERY_MS 60000
 #define SOON_MS 1000
 #define SLICE 500
+#define SPARE_PAGES 256
 #define SETTLED_MS (7 * DAY_MS)
 #define FORGOTTEN_MS (37 * DAY_MS)
 #define UNSEEN_MS (90 * DAY_MS) /* nothing of such a session is left */
@@ -251,6 +252,32 @@ sweep_erased(struct rq *rq)
 	return true;
 }
 
+/* ---- room ---- */
+
+static int64_t
+pragma(struct rq *rq, const char *sql)
+{
+	struct db_rows *r = rq_query(rq, sql, 0, NULL);
+
+	return r == NULL || r->n == 0 ? 0 : db_int(r, 0, 0);
+}
+
+/* Pages that nothing needs go back to the disk, some at a time. A file from
+ * before we did so keeps them, and uses them again. */
+static bool
+sweep_pages(struct rq *rq)
+{
+	static const char count[] = "PRAGMA freelist_count";
+	int64_t unused = pragma(rq, count), left;
+
+	if (unused <= SPARE_PAGES || pragma(rq, "PRAGMA auto_vacuum") != 2)
+		return false;
+	if (rq_change(rq, "PRAGMA incremental_vacuum(64)", 0, NULL) == NULL)
+		return false;
+	left = pragma(rq, count);
+	return left < unused && left > SPARE_PAGES;
+}
+
 /* ---- memory ---- */
 
 static void
@@ -295,6 +322,7 @@ sweep_run(struct broker *b)
 		more |= sweep_one(b, sweep_rest);
 		more |= sweep_one(b, sweep_audiences);
 		more |= sweep_one(b, sweep_erased);
+		more |= sweep_one(b, sweep_pages);
 	}
 	b->sweep_at = io_mono(b->io) + (more ? SOON_MS : EVERY_MS);
 }

@@ -253,6 +253,22 @@ address_free(const char *addr)
 	return -1;
 }
 
+/* It crashed just now, and who keeps it starts it again. */
+static bool
+await_keeper(struct cli *c, const char *addr)
+{
+	struct probe probe;
+	int left = START_MS;
+
+	for (; left > 0 && pid_in(c, "broker/broker.keeper") > 0; left -= 50) {
+		probe_broker(&probe, addr, 1000);
+		if (probe.state == PROBE_OK)
+			return true;
+		nap(50);
+	}
+	return false;
+}
+
 int
 service_broker_up(struct cli *c, bool *started)
 {
@@ -260,6 +276,8 @@ service_broker_up(struct cli *c, bool *started)
 	int rc;
 
 	*started = false;
+	if (await_keeper(c, addr))
+		return 0;
 	if ((rc = address_free(addr)) > 0)
 		return 0;
 	if (rc < 0 && (rc = move_port(c, &addr)) != 0)

@@ -158,7 +158,7 @@ test_damaged(void **state)
 	store_make_t(f);
 	fill(f, 50);
 	db_close(f->db);
-	assert_true(vfs_flip(f->v, "/x.db", 4096)); /* a page's kind */
+	assert_true(vfs_flip(f->v, "/x.db", 8192)); /* a page's kind */
 	assert_int_equal(store_open(f, "/x.db", "test_store"), OK);
 	assert_int_equal(db_integrity(f->db, &f->why), E_STORE);
 	assert_non_null(strstr(f->why.text, "is damaged"));
