@@ -43,6 +43,12 @@ static const char sql_hearers[] =
     " JOIN session s ON s.no = a.session JOIN queue q ON q.no = a.reader"
     " WHERE a.queue = $1 ORDER BY a.reader, a.session LIMIT $2";
 
+static const char sql_quarter[] =
+    "SELECT seq FROM message WHERE queue = $1 ORDER BY seq LIMIT 1 OFFSET $2";
+static const char sql_lost[] =
+    "UPDATE queue SET lost = $2 WHERE no IN (SELECT reader FROM audience"
+    " WHERE queue = $1) AND acked < $2 AND lost < $2";
+
 /* ---- in memory ---- */
 
 static void
@@ -348,4 +354,31 @@ audience_trim(struct broker *b, struct mesh *m)
 		trim(b, m, a);
 		n++;
 	}
+}
+
+/*
+ * One daemon that is away does not make a group mute: the oldest quarter goes,
+ * as far as those that are here have it, and who is away is told of the gap.
+ */
+void
+audience_make_room(struct broker *b, struct mesh *m, struct audience *a)
+{
+	int64_t n = tally_of(&m->queues, a->queue).n, low;
+	struct db_rows *r;
+	size_t i;
+
+	r = db_query(b->db, &b->arena, NULL, sql_quarter,
+	    DB_VALS(db_i(a->queue), db_i(n / 4)));
+	if (r == NULL || r->n == 0)
+		return;
+	low = db_int(r, 0, 0);
+	for (i = 0; i < a->n; i++) {
+		if (map_geti(&m->lanes, (uint64_t)a->v[i].reader) != NULL &&
+		    heard(m, &a->v[i]) < low)
+			low = a->v[i].acked;
+	}
+	if (low > a->trimmed &&
+	    db_run(b->db, NULL, sql_lost, DB_VALS(db_i(a->queue), db_i(low))) ==
+		OK)
+		(void)lane_drop(b, m, a->queue, low, false);
 }

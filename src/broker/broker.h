@@ -360,6 +360,7 @@ void lane_wake(struct broker *, struct bconn *); /* its output drained */
 void lane_member_mail(struct broker *, struct mesh *, int64_t mqueue,
     const char *member);
 void lane_before_commit(struct broker *); /* cursors, fetched mail */
+void room_make(struct broker *);	  /* in queues that fill; room.c */
 /* The same for an audience. */
 void lane_offer_all(struct broker *, struct mesh *, const struct message *,
     const struct audience *);
@@ -405,6 +406,8 @@ void audience_list(struct rq *, const struct audience *, int64_t but,
 int audience_keys(struct rq *, int64_t queue, int64_t but, struct recipient *);
 void audience_changed(struct mesh *); /* who bears what */
 void audience_trim(struct broker *, struct mesh *);
+/* Its queue is nearly full: the oldest goes, whoever is away. */
+void audience_make_room(struct broker *, struct mesh *, struct audience *);
 void audience_sweep(struct mesh *);
 void audience_fini(struct mesh *);
 

@@ -31,10 +31,6 @@ static const char sql_trim[] =
     " WHERE queue = $1 AND seq <= $2 ORDER BY seq LIMIT $3)"
     " RETURNING sender, size";
 
-static const char sql_fetched[] =
-    "SELECT COALESCE(MIN(acked), 0) FROM queue WHERE mesh = $1 AND member = $2"
-    " AND daemon <> '' AND seen_at > $3 LIMIT 1";
-
 /* ---- attaching ---- */
 
 static void
@@ -497,47 +493,6 @@ lane_drop(struct broker *b, struct mesh *m, int64_t queue, int64_t upto,
 	return (int)r->n;
 }
 
-/* ---- a member's queue that fills ---- */
-
-/* Mail was added to it: see to it before it is full, once a turn. */
-void
-lane_member_mail(struct broker *b, struct mesh *m, int64_t mqueue,
-    const char *member)
-{
-	const struct broker_limits *l = &b->conf.limits;
-	struct tally t = tally_of(&m->queues, mqueue);
-	struct filling f = { .mesh = m->no, .queue = mqueue };
-	size_t i;
-
-	if (t.n * 4 < l->queue_count * 3 && t.bytes * 4 < l->queue_bytes * 3)
-		return;
-	for (i = 0; i < b->filling.n; i++) {
-		if (b->filling.v[i].queue == mqueue)
-			return;
-	}
-	str_copy(f.member, sizeof(f.member), member);
-	vec_add(&b->filling, f);
-}
-
-/*
- * What every daemon of the member has fetched may go before its time. One that
- * was away for longer than mail is kept has no say.
- */
-static void
-make_room(struct broker *b, const struct filling *f)
-{
-	struct mesh *m = map_geti(&b->meshes, f->mesh);
-	int64_t since = io_wall(b->io) - b->conf.limits.keep_ms;
-	struct db_rows *r;
-
-	if (m == NULL || turn_writes(b->turn, m->no, NULL) != OK)
-		return;
-	r = db_query(b->db, &b->arena, NULL, sql_fetched,
-	    DB_VALS(db_i((int64_t)m->no), db_s(f->member), db_i(since)));
-	if (r != NULL && r->n > 0 && db_int(r, 0, 0) > 0)
-		lane_drop(b, m, f->queue, db_int(r, 0, 0), false);
-}
-
 /* ---- before the commit ---- */
 
 static bool
@@ -592,8 +547,6 @@ lane_before_commit(struct broker *b)
 		audience_trim(b, m);
 	}
 	b->heard.n = 0;
-	for (i = 0; i < b->filling.n; i++)
-		make_room(b, &b->filling.v[i]);
-	b->filling.n = 0;
+	room_make(b);
 	arena_reset(&b->arena);
 }

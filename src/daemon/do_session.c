@@ -80,6 +80,15 @@ on_local_session_open(struct dq *q, const struct local_session_open *in)
 	if ((fault = name_fault(in->name)) != NULL)
 		return why_field(&q->why, E_BAD_FIELD, "name", "the name %s",
 		    fault);
+	for (size_t i = 0; i < in->groups.n; i++)
+		if ((fault = group_fault(in->groups.v[i].name)) != NULL)
+			return why_field(&q->why, E_BAD_FIELD, "groups",
+			    "the group's name '%s' %s", in->groups.v[i].name,
+			    fault);
+	for (size_t i = 0; i < in->tags.n; i++)
+		if ((fault = tag_fault(in->tags.v[i].s)) != NULL)
+			return why_field(&q->why, E_BAD_FIELD, "tags",
+			    "the tag '%s' %s", in->tags.v[i].s, fault);
 	s = *in->resume ? resume(q, m, in) : sess_new(m, in, false, &q->why);
 	if (s == NULL)
 		return q->why.code;

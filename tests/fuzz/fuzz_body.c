@@ -88,6 +88,49 @@ opened(const char *nonce, const char *cipher, bool may)
 	arena_fini(&a);
 }
 
+/* The same to a label: its key is everybody's who holds the epoch's. */
+static void
+opened_group(const char *nonce, const char *cipher, bool may)
+{
+	static const uint8_t epoch[32] = { 7 };
+	struct envelope env = { .from = you.hex, .to = "@g" };
+	struct why w = { 0 };
+	struct arena a;
+	struct body b;
+	int e;
+
+	arena_init(&a);
+	e = body_open_group(&a, &b, epoch, &env, nonce, cipher, &w);
+	if (e == OK) {
+		MUST(may);
+		MUST(str_eq(b.from, you.hex) && str_eq(b.to, "@g"));
+		MUST(utf8_valid(b.text, strlen(b.text)));
+	} else {
+		MUST(w.code == e && w.text[0] != '\0');
+	}
+	arena_fini(&a);
+}
+
+static void
+sealed_group(const char *text, size_t n, const struct key *signer)
+{
+	static const uint8_t epoch[32] = { 7 };
+	uint8_t key[32], nonce[24] = { 0 };
+	uint8_t *m = mem_alloc(SIG_LEN + n + crypto_secretbox_MACBYTES);
+	char *s =
+	    mem_alloc(B64_LEN(SIG_LEN + n + crypto_secretbox_MACBYTES) + 1);
+
+	sign_domain(m, "body", text, n, signer);
+	if (n > 0)
+		memcpy(m + SIG_LEN, text, n);
+	key_target(key, epoch, "@g");
+	crypto_secretbox_easy(m, m, SIG_LEN + n, nonce, key);
+	b64_encode(s, m, SIG_LEN + n + crypto_secretbox_MACBYTES);
+	opened_group(nonce64, s, signer == &you);
+	mem_free(m);
+	mem_free(s);
+}
+
 static void
 sealed_body(const char *text, size_t n, const struct key *signer)
 {
@@ -155,13 +198,16 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	switch (p[0] % 6) {
 	case 0:
 		sealed_body(big, len, &you);
+		sealed_group(big, len, &you);
 		break;
 	case 1:
 		sealed_body(big, len, &eve);
+		sealed_group(big, len, &eve);
 		break;
 	case 2:
 		opened(nonce64, text, false);
 		opened(text, nonce64, false);
+		opened_group(nonce64, text, false);
 		break;
 	case 3:
 		signed_document(big, len);

@@ -418,8 +418,9 @@ pass_on(struct rq *rq, const struct sending *s, const struct parcel *p)
 	tally_add(&m->queues, p->queue, 1, p->size);
 	if (p->own)
 		tally_add(&m->senders, rq->peer->no, 1, p->size);
-	else if (a == NULL)
-		lane_member_mail(rq->b, m, p->queue, p->copy->target_spec);
+	else
+		lane_member_mail(rq->b, m, p->queue,
+		    a == NULL ? p->copy->target_spec : "");
 	m->all.n++;
 	m->all.bytes += p->size;
 	rq->b->stat.stored++;

@@ -25,7 +25,8 @@ static const char sql_count_queues[] = /* 0 when it has this one */
 static const char sql_queue[] =
     "INSERT INTO queue (mesh, member, daemon, acked, seen_at)"
     " VALUES ($1, $2, $3, 0, $4) ON CONFLICT (mesh, member, daemon)"
-    " DO UPDATE SET seen_at = excluded.seen_at RETURNING no, acked";
+    " DO UPDATE SET seen_at = excluded.seen_at"
+    " RETURNING no, acked, lost";
 static const char sql_keep[] =
     "INSERT INTO session (mesh, key, member, queue, attestation, profile,"
     " seen_at, home) VALUES ($1, $2, $3, $4, $5, '', $6, $7)"
@@ -54,7 +55,7 @@ struct entry {
 	const struct session_hello *in;
 	struct attestation att;
 	bool known;
-	int64_t no, queue, mqueue, acked, seen_at, from;
+	int64_t no, queue, mqueue, acked, lost, seen_at, from;
 	const char *profile, *summary, *stats;
 	bool gap, hidden, said; /* other than what is stored */
 	struct bearing *bears;
@@ -240,6 +241,8 @@ queue_of(struct rq *rq, struct entry *e, const char *daemon, int64_t *no,
 		return rq->why.code;
 	*no = db_int(r, 0, 0);
 	*acked = db_int(r, 0, 1);
+	if (daemon[0] != '\0')
+		e->lost = db_int(r, 0, 2);
 	return OK;
 }
 
@@ -336,7 +339,8 @@ place_cursor(const struct broker *b, struct entry *e)
 	    in->has_cursor && strcmp(in->cursor.history, b->history) == 0;
 
 	e->from = ours ? in->cursor.seq : 0;
-	e->gap = (in->has_cursor && !ours) || e->from < e->acked;
+	e->gap = (in->has_cursor && !ours) || e->from < e->acked ||
+	    e->from < e->lost;
 	if (e->from > b->seq_last) { /* a future we do not remember */
 		e->from = b->seq_last;
 		e->gap = true;
