@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import mesh
 from mesh import check, equal, until
@@ -72,9 +73,12 @@ def test_cut_again_and_again(w):
                         continue
                     until(lambda: sent(l, to, "%s to %s %d" % (h.name, to, k)),
                           60, "send of %s to %s" % (h.name, to), 0.1)
-        if k == n // 2:
-            insist(anna, "mesh", "rename", "other", "--mesh", "team")
+        if k == n // 2:		# and the roll grows meanwhile, or tries to
+            act = anna.popen("mesh", "rename", "other", "--mesh", "team")
+        time.sleep(0.15)
     proxy.send_signal(signal.SIGUSR1)
+    if act.wait(60) != 0:
+        insist(anna, "mesh", "rename", "other", "--mesh", "team")
     for h in homes:
         insist(h, "peer", "list")	# dials at once, not after the back-off
         want = sorted("%s to %s %d" % (x, h.name, k) for x in names
