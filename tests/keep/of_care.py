@@ -65,6 +65,7 @@ def test_backup_restore(world):
         while not stop.is_set():
             sent.append(alice.send("Bob", "x" * 20000))
     t = threading.Thread(target=write)
+    bob.up(60)	# only who knew a history sees that it is another
     bob.stop()
     t.start()
     try:
