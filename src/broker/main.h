@@ -34,10 +34,12 @@ struct broker_limits {	      /* zero means the default in brackets */
 	int64_t meshes;	   /* that exist here [10000] */
 	int64_t members;   /* of a mesh [10000] */
 	int64_t acts; /* of a mesh: every client replays them all [100000] */
-	int64_t state_keys;  /* of a mesh, deleted ones too [100000] */
-	int64_t state_bytes; /* of its keys and values [64 MiB] */
-	int64_t lease_ms;    /* grace of a lost connection [90 s] */
-	int64_t keep_ms;     /* undelivered messages [30 days] */
+	int64_t state_keys;   /* of a mesh, deleted ones too [100000] */
+	int64_t memory_count; /* of a mesh, forgotten ones too [1000000] */
+	int64_t memory_bytes; /* [512 MiB] */
+	int64_t state_bytes;  /* of its keys and values [64 MiB] */
+	int64_t lease_ms;     /* grace of a lost connection [90 s] */
+	int64_t keep_ms;      /* undelivered messages [30 days] */
 };
 
 struct broker_conf {		   /* borrowed during broker_new only */

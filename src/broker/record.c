@@ -15,7 +15,8 @@ static const char sql_vouch[] =
     " DO UPDATE SET session = excluded.session RETURNING no";
 static const char sql_unvouch[] =
     "DELETE FROM vouch WHERE no = $1"
-    " AND NOT EXISTS (SELECT 1 FROM state WHERE vouch = $1)";
+    " AND NOT EXISTS (SELECT 1 FROM state WHERE vouch = $1)"
+    " AND NOT EXISTS (SELECT 1 FROM memory WHERE vouch = $1)";
 static const char sql_kept[] =
     "SELECT n, bytes, last FROM kept WHERE mesh = $1 AND kind = $2 LIMIT 1";
 static const char sql_keep[] =

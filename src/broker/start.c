@@ -30,6 +30,8 @@ open_db(struct broker *b, struct why *why)
 
 	if (r == OK)
 		r = db_migrate(b->db, broker_schema, broker_schema_n, why);
+	if (r == OK)
+		r = db_search_open(b->db, why);
 	return r;
 }
 
@@ -166,6 +168,8 @@ set_limits(struct broker_limits *l)
 	or_default(&l->member_known, 10000);
 	or_default(&l->member_conns, 4096);
 	or_default(&l->member_daemons, 1000);
+	or_default(&l->memory_count, 1000000);
+	or_default(&l->memory_bytes, 512 * 1024 * 1024);
 	or_default(&l->state_keys, 100000);
 	or_default(&l->state_bytes, 64 * 1024 * 1024);
 	or_default(&l->act_burst, 200);

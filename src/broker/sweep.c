@@ -217,6 +217,12 @@ static const char *const sql_erase[] = {
 	" LIMIT $2)",
 	"DELETE FROM state WHERE (mesh, key) IN (SELECT mesh, key FROM state"
 	" WHERE mesh = $1 LIMIT $2)",
+	"INSERT INTO memory_text (memory_text, rowid, content, tags)"
+	" SELECT 'delete', no, content, tags FROM (SELECT no, content, tags,"
+	" forgotten_at FROM memory WHERE mesh = $1 ORDER BY no LIMIT $2)"
+	" WHERE forgotten_at = 0",
+	"DELETE FROM memory WHERE no IN (SELECT no FROM memory WHERE mesh = $1"
+	" ORDER BY no LIMIT $2)",
 	"DELETE FROM vouch WHERE no IN (SELECT no FROM vouch WHERE mesh = $1"
 	" LIMIT $2)",
 	"DELETE FROM kept WHERE (mesh, kind) IN (SELECT mesh, kind FROM kept"
@@ -246,6 +252,8 @@ sweep_erased(struct rq *rq)
 		if (change(rq, sql_erase[i], db_i(db_int(r, 0, 0)),
 			db_i(SLICE)) == NULL)
 			return false;
+		if (sql_erase[i][0] == 'I')
+			continue; /* out of the index, and now for itself */
 		if (i + 1 < countof(sql_erase) && db_changes(rq->b->db) > 0)
 			return true; /* this table again, next time */
 	}

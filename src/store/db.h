@@ -162,6 +162,11 @@ char *db_schema_text(struct arena *, const char *sql, enum db_engine);
 extern const struct db_step broker_schema[], daemon_schema[];
 extern const size_t broker_schema_n, daemon_schema_n;
 
+/* ---- full-text search (search.c) ---- */
+
+/* The index memory_text and its function match_score(memory_text, weights). */
+int db_search_open(struct db *, struct why *);
+
 /* ---- one process per folder (lock.c) ---- */
 
 /* An exclusive lock on dir/name, held until the process ends. fd or -1 with

@@ -84,6 +84,10 @@ try carol against m by alice {"type":"get_state","key":"secret"}
 try carol against m by alice {"type":"list_state"}
 try carol against m by alice {"type":"delete_state","key":"secret"}
 try carol against m by alice {"type":"set_state","key":"secret","value":1,"_session":"$s1"}
+try carol against m by alice {"type":"recall","query":"private","_session":"$s1"}
+try carol against m by alice {"type":"recall"}
+try carol against m by alice {"type":"remember","id":"memory-0001","content":"spied","_session":"$s1"}
+try carol against m by alice {"type":"forget","memoryId":"memory-0001"}
 tried-all
 # nobody in m heard of any of it, and the mail is where it was
 quiet alice bob

@@ -328,3 +328,27 @@ a > {"type":"local_state_watch","_reqId":"16","after":1,"wait_ms":10000}
 a < {"type":"local_state_changes","_reqId":"16","changes":[*,*],"next":*,"gap":true}
 stop A
 expect-close a 1006
+
+test memory
+daemon M
+local a M
+a > {"type":"local_memory_remember","_reqId":"1","content":"x"}
+a < {"type":"error","_reqId":"1","code":"no_mesh","message":*}
+a > {"type":"local_memory_recall","_reqId":"2"}
+a < {"type":"error","_reqId":"2","code":"no_mesh","message":*}
+a > {"type":"local_memory_forget","_reqId":"3","id":"x"}
+a < {"type":"error","_reqId":"3","code":"no_mesh","message":*}
+a > {"type":"local_mesh_create","_reqId":"4","name":"m","broker":"$url","display":"alice"}
+a < {"type":"local_mesh","_reqId":"4",...}
+a > {"type":"local_memory_remember","_reqId":"5","content":"it rains","tags":["sky"]}
+a < {"type":"local_memory_id","_reqId":"5","id":"$id"}
+a > {"type":"local_memory_recall","_reqId":"6","query":"raining"}
+a < {"type":"local_memories","_reqId":"6","memories":[{"id":"$id","content":"it rains","tags":["sky"],"by":"alice","at":*,"score":*,"proof":"verified","member":"alice","writer":*}]}
+a > {"type":"local_memory_forget","_reqId":"7","id":"$id"}
+a < {"type":"ok","_reqId":"7"}
+a > {"type":"local_memory_recall","_reqId":"8"}
+a < {"type":"local_memories","_reqId":"8","memories":[]}
+a > {"type":"local_memory_forget","_reqId":"9","id":"$id"}
+a < {"type":"error","_reqId":"9","code":"not_found","message":*,"field":"memoryId"}
+stop M
+expect-close a 1006
