@@ -99,7 +99,7 @@ keys_due(struct dmesh *m)
 static int
 stuck(struct dmesh *m, const char *what, int64_t epoch)
 {
-	char text[160];
+	char text[320];
 
 	m->keys_stuck = true; /* until the roll or the link changes */
 	m->items_wait = false;
