@@ -73,6 +73,22 @@ want_wal(struct db *db, struct why *why)
 	return OK;
 }
 
+/* Nothing in it yet. To one that has pages auto_vacuum would write, and a
+ * full disk would keep a broker from starting. */
+static bool
+is_new(struct db *db)
+{
+	sqlite3_stmt *p;
+	bool empty = false;
+
+	if (sqlite3_prepare_v2(db->h, "PRAGMA page_count", -1, &p, NULL) ==
+	    SQLITE_OK)
+		empty = sqlite3_step(p) == SQLITE_ROW &&
+		    sqlite3_column_int64(p, 0) == 0;
+	sqlite3_finalize(p);
+	return empty;
+}
+
 static int
 set_up(struct db *db, const struct db_conf *conf, struct why *why)
 {
@@ -81,7 +97,7 @@ set_up(struct db *db, const struct db_conf *conf, struct why *why)
 	sqlite3_busy_timeout(db->h, BUSY_MS);
 	if (conf->exclusive)
 		code = db_script(db, "PRAGMA locking_mode=EXCLUSIVE", why);
-	if (code == OK) /* of a new file; an old one stays as it is */
+	if (code == OK && is_new(db)) /* an old one stays as it is */
 		code = db_script(db, "PRAGMA auto_vacuum=INCREMENTAL", why);
 	if (code == OK)
 		code = want_wal(db, why);

@@ -132,6 +132,11 @@ def compact(fields):
 # strings, entries for lists). "key" is 64 hex digits that are a valid key,
 # "hash" any 64 hex digits.
 POINT = [("n", "int", 1, 0, 2**53 - 1), ("head", "hash", 1, 64, 64)]
+RECORD = [("mesh", "str", 1, 32, 32), ("by", "key", 1, 64, 64),
+          ("member", "key", 1, 64, 64), ("key", "str", 1, 1, 256),
+          ("hash", "str", 0, 0, 64), ("version", "int", 1, 1, 2**53 - 1),
+          ("at", "at", 1, 0, 0), ("roll", POINT, 1, 0, 0),
+          ("tags", "list", 0, 0, 16), ("gone", "bool", 0, 0, 0)]
 ROWS = {
     "attest": [("mesh", "str", 1, 32, 32), ("member", "key", 1, 64, 64),
                ("session", "key", 1, 64, 64), ("name", "str", 1, 1, 64),
@@ -148,6 +153,7 @@ ROWS = {
                 ("by", "key", 1, 64, 64), ("rung", "str", 1, 1, 16),
                 ("reason", "str", 0, 0, 256), ("ids", "list", 1, 0, 100),
                 ("at", "at", 1, 0, 0)],
+    "state": RECORD, "memory": RECORD,
     "body": [("mesh", "str", 1, 32, 32), ("from", "key", 1, 64, 64),
              ("to", "str", 1, 1, 128), ("session", "str", 0, 0, 64),
              ("id", "str", 1, 8, 64), ("epoch", "int", 1, 0, 2**53 - 1),
