@@ -26,11 +26,12 @@
 	"s.no, s.key, s.member, s.queue, s.home, s.ended_at, s.hidden" \
 	" FROM session s"
 static const char sql_all[] =
-    "SELECT " BEARER " WHERE s.mesh = $1 AND s.seen_at > $2 LIMIT $3";
+    "SELECT " BEARER " WHERE s.mesh = $1 AND s.seen_at > $2"
+    " AND s.attestation <> '' LIMIT $3"; /* no old clients */
 static const char sql_bearers[] =
     "SELECT " BEARER " JOIN label l ON l.session = s.no"
     " WHERE l.mesh = $1 AND l.label = $4 AND s.mesh = $1 AND s.seen_at > $2"
-    " LIMIT $3";
+    " AND s.attestation <> '' LIMIT $3";
 static const char sql_queue[] =
     "INSERT INTO queue (mesh, member, daemon, acked, seen_at)"
     " VALUES ($1, '', $2, 0, $3) ON CONFLICT (mesh, member, daemon)"

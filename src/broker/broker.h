@@ -83,6 +83,7 @@ struct presence {
 	int64_t lost_at;    /* mono; when the grace began */
 	char key[65], member[65], name[65], id[ID_LEN + 1];
 	char status[9];
+	bool old; /* speaks dialect 1: its key is claimed, not proven */
 	char *attestation, *summary, *profile;
 	char *own;    /* what hello said, in one piece; face points there */
 	char *labels; /* groups and tags, the same */
@@ -138,6 +139,8 @@ struct bconn {
 	bool invite_good; /* it may read the roll */
 	uint64_t dropped; /* pushes dropped since the last gap */
 	uint64_t stamp;
+	bool old;		  /* speaks dialect 1 (compat.c) */
+	int64_t old_sent, old_at; /* mail it has had since */
 };
 
 struct grace {
@@ -181,6 +184,7 @@ struct broker {
 	struct map conns;	      /* io_id -> struct bconn */
 	struct map meshes;	      /* number -> struct mesh */
 	struct map by_id;	      /* mesh id -> struct mesh */
+	struct map old_hellos;	      /* compat.c: signature -> when */
 	VEC(io_id) runnable;	      /* a queue: from run_at on */
 	size_t run_at;
 	VEC(io_id) gone, closing, drained_conns;
@@ -234,6 +238,12 @@ struct rq {
 #include "proto/all.def"
 #undef PROTO_REMOTE
 #include "wire/undef.h"
+
+/* ---- dispatch.c ---- */
+
+/* Who speaks, into rq; and a frame that was opened, carried out. */
+int dispatch_session(struct rq *);
+int dispatch_frame(struct rq *);
 
 /* ---- speaking (say.c) ---- */
 

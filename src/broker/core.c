@@ -10,6 +10,7 @@
 
 #include "base/enc.h"
 #include "broker/broker.h"
+#include "broker/compat.h"
 
 #define SUBPROTOCOL "claudemesh.2"
 #define OPEN_BUDGET 20
@@ -59,6 +60,8 @@ on_upgrade(void *arg, struct http_request *req, const char *offered,
 	*status = 400;
 	req->refusal =
 	    "this broker speaks the WebSocket subprotocol " SUBPROTOCOL;
+	if (offered[strspn(offered, ", \t")] == '\0')
+		return ""; /* dialect 1: its hello will be judged */
 	return offered_ours(offered) ? SUBPROTOCOL : NULL;
 }
 
@@ -91,14 +94,15 @@ on_ws_open(void *arg, io_id id, const char *sub, const struct io_peer *peer)
 	struct bconn *c = mem_zalloc(sizeof(*c));
 	uint8_t nonce[32];
 
-	(void)sub;
 	c->id = c->chan.id = id;
 	c->open_left = OPEN_BUDGET;
+	c->old = sub == NULL || *sub == '\0';
 	str_copy(c->ip, sizeof(c->ip), peer->ip);
 	io_random(b->io, nonce, sizeof(nonce));
 	hex_encode(c->challenge, nonce, sizeof(nonce));
 	map_puti(&b->conns, id, c);
-	say_challenge(b, c);
+	if (!c->old)
+		say_challenge(b, c);
 }
 
 static void
@@ -180,6 +184,8 @@ bury(struct broker *b, struct bconn *c)
 	struct standing *s;
 	struct mesh *m;
 
+	if (c->old)
+		compat_gone(b, c);
 	while (c->sessions.n > 0)
 		part(b, c->sessions.v[0], clean);
 	if (c->admitted && (m = map_geti(&b->meshes, c->mesh)) != NULL &&

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "broker/broker.h"
+#include "broker/compat.h"
 
 #define SLICE_REQUESTS 64
 #define SLICE_BYTES (64 * 1024)
@@ -120,8 +121,8 @@ own_end(struct broker *b, struct rq *rq, bool ok)
 
 /* ---- who speaks ---- */
 
-static int
-find_session(struct rq *rq)
+int
+dispatch_session(struct rq *rq)
 {
 	struct bconn *c = rq->conn;
 	size_t i;
@@ -238,7 +239,7 @@ admit(struct rq *rq, bool *done)
 
 	if (scope == SCOPE_OPEN)
 		return check_open(rq);
-	r = find_session(rq);
+	r = dispatch_session(rq);
 	if (r == OK)
 		r = check_scope(rq, scope);
 	if (r == OK && (rq->frame.msg->scope & ONCE) && rq->frame.reqid != NULL)
@@ -246,21 +247,17 @@ admit(struct rq *rq, bool *done)
 	return r;
 }
 
-static int
-carry_out(struct rq *rq, const char *text, size_t n)
+int
+dispatch_frame(struct rq *rq)
 {
-	const struct wire_msg *m;
+	const struct wire_msg *m = rq->frame.msg;
 	bool done = false;
 	void *in;
 	int r;
 
-	r = frame_open(&rq->frame, rq->arena, text, n, &rq->why);
-	m = rq->frame.msg;
-	if (r == OK && (m->kind != W_REQUEST || handler[m->no] == NULL))
-		r = rq_fail(rq, E_UNKNOWN_TYPE, "the broker takes no '%s'",
+	if (m->kind != W_REQUEST || handler[m->no] == NULL)
+		return rq_fail(rq, E_UNKNOWN_TYPE, "the broker takes no '%s'",
 		    m->wire);
-	if (r != OK)
-		return r;
 	r = admit(rq, &done);
 	if (r != OK || done)
 		return r;
@@ -274,6 +271,17 @@ carry_out(struct rq *rq, const char *text, size_t n)
 		mesh_forget(rq->b, rq->mesh);
 	}
 	return r;
+}
+
+static int
+carry_out(struct rq *rq, const char *text, size_t n)
+{
+	int r;
+
+	if (rq->conn->old)
+		return compat_request(rq, text, n);
+	r = frame_open(&rq->frame, rq->arena, text, n, &rq->why);
+	return r == OK ? dispatch_frame(rq) : r;
 }
 
 static void

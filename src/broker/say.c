@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "broker/broker.h"
+#include "broker/compat.h"
 
 struct bconn *
 conn_at(struct broker *b, io_id id)
@@ -66,6 +67,10 @@ rq_reply(struct rq *rq, const struct wire_msg *m, const void *in)
 	int r;
 
 	assert(!rq->replied);
+	if (rq->conn != NULL && rq->conn->old && compat_reply(rq, m, in)) {
+		rq->replied = true;
+		return OK;
+	}
 	r = encode(b, m, in, rq->frame.reqid, NULL);
 	if (r != OK)
 		return rq_fail(rq, r, NULL);
@@ -124,6 +129,10 @@ void
 conn_push(struct broker *b, struct bconn *c, const char *session,
     const struct wire_msg *m, const void *in)
 {
+	if (c != NULL && !c->gone && c->old) {
+		compat_push(b, c, session, m, in);
+		return;
+	}
 	if (c == NULL || c->gone || encode(b, m, in, NULL, session) != OK)
 		return;
 	conn_text(b, c, b->json.data, b->json.len);
@@ -192,7 +201,9 @@ mesh_push(struct broker *b, struct mesh *mesh, io_id but, const char *member,
 	b->stamp++;
 	while ((p = map_next(&mesh->here, &i)) != NULL) {
 		c = listener(b, p, but, member);
-		if (c != NULL)
+		if (c != NULL && c->old)
+			compat_push(b, c, NULL, m, in);
+		else if (c != NULL)
 			vec_add(&to, &c->chan);
 	}
 	if (to.n > 0 && encode(b, m, in, NULL, NULL) == OK) {

@@ -7,6 +7,7 @@
 
 #include "base/enc.h"
 #include "broker/broker.h"
+#include "broker/compat.h"
 
 /* ---- beginning ---- */
 
@@ -257,6 +258,7 @@ broker_free(struct broker *b)
 	server_free(b->srv);
 	turn_free(b->turn);
 	db_close(b->db);
+	compat_fini(b);
 	map_fini(&b->conns);
 	map_fini(&b->meshes);
 	map_fini(&b->by_id);

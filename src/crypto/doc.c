@@ -56,6 +56,13 @@ verify_domain(const uint8_t sig[64], const char *kind, const void *p, size_t n,
 	return bad == 0;
 }
 
+bool
+verify_bare(const uint8_t sig[64], const void *p, size_t n,
+    const uint8_t pub[32])
+{
+	return crypto_sign_verify_detached(sig, p, n, pub) == 0;
+}
+
 static char *
 base64_of(struct arena *a, const void *p, size_t n)
 {

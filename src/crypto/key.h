@@ -62,6 +62,10 @@ void sign_domain(uint8_t sig[64], const char *kind, const void *p, size_t n,
 bool verify_domain(const uint8_t sig[64], const char *kind, const void *p,
     size_t n, const uint8_t pub[32]);
 
+/* Dialect 1, whose signatures have no domain. */
+bool verify_bare(const uint8_t sig[64], const void *p, size_t n,
+    const uint8_t pub[32]);
+
 /* Signed document: base64(signature | JSON), in the arena. */
 char *doc_sign(struct arena *, const char *kind, const struct wire_msg *row,
     const void *doc, const struct key *signer);

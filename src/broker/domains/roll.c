@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "broker/broker.h"
+#include "broker/compat.h"
 
 #define ACTS_QUERY 50
 #define ACT_RATE 1 /* a second, for each member */
@@ -284,6 +285,7 @@ append(struct rq *rq, const struct appending *a)
 	push_mesh(rq->b, m, 0, NULL, roll_changed, .mesh_id = m->id,
 	    .roll = roll_point_of(m->roll), .has_roll = true);
 	end_sessions(rq, a, by);
+	compat_settle(rq->b, m);
 	return r;
 }
 

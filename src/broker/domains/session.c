@@ -11,10 +11,11 @@
 
 #include "base/clock.h"
 #include "broker/broker.h"
+#include "broker/compat.h"
 
 static const char sql_session[] =
-    "SELECT no, member, seen_at, profile, summary, hidden, stats FROM session"
-    " WHERE mesh = $1 AND key = $2 LIMIT 1";
+    "SELECT no, member, seen_at, profile, summary, hidden, stats, attestation"
+    " FROM session WHERE mesh = $1 AND key = $2 LIMIT 1";
 static const char sql_count_sessions[] =
     "SELECT COUNT(*) FROM (SELECT 1 FROM session WHERE mesh = $1"
     " AND member = $2 LIMIT $3) AS s LIMIT 1";
@@ -216,7 +217,12 @@ look_up(struct rq *rq, struct entry *e)
 		return rq->why.code;
 	if (r->n == 0)
 		return OK;
-	if (strcmp(db_text(r, 0, 1), e->in->member_pubkey) != 0)
+	if (*db_text(r, 0, 7) == '\0' && /* only claimed, and now proven */
+	    compat_evict(rq, e->mesh, e->in->session_pubkey,
+		e->in->member_pubkey) != OK)
+		return rq->why.code;
+	if (*db_text(r, 0, 7) != '\0' &&
+	    strcmp(db_text(r, 0, 1), e->in->member_pubkey) != 0)
 		return rq_field(rq, E_FORBIDDEN, "sessionPubkey",
 		    "this session key belongs to another member");
 	e->known = true;
@@ -425,6 +431,7 @@ enter(struct rq *rq, struct entry *e)
 	    (struct json){ p->stats, p->stats == NULL ? 0 : strlen(p->stats) };
 	p->face.profile = (struct json){ p->profile,
 		p->profile == NULL ? 0 : strlen(p->profile) };
+	p->old = false;
 	presence_attest(p, e->in->attestation, &e->att);
 	return p;
 }
