@@ -202,7 +202,7 @@ end_of(struct broker *b, struct bconn *c, const struct session_ended *in)
 	else if (str_eq(in->reason, "replaced"))
 		conn_close(b, c, 1000, "session_replaced");
 	else if (str_eq(in->reason, "revoked") ||
-	    str_eq(in->reason, "not_member"))
+	    str_eq(in->reason, "removed") || str_eq(in->reason, "not_member"))
 		conn_close(b, c, 4002, "banned");
 	else
 		conn_close(b, c, 1008, in->reason);

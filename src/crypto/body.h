@@ -51,4 +51,10 @@ int body_open_group(struct arena *, struct body *, const uint8_t epoch_key[32],
     const struct envelope *, const char *nonce, const char *ciphertext,
     struct why *);
 
+/* Dialect 1: a box with the bare text, which proves no sender but by the key. */
+int body_seal_bare(struct arena *, const char *text, const struct key *from,
+    const char *to_hex, struct sealed *, struct why *);
+int body_open_bare(struct arena *, const struct key *mine, const char *from_hex,
+    const char *nonce, const char *ciphertext, const char **text, struct why *);
+
 #endif

@@ -249,6 +249,8 @@ bool dmesh_act(struct dmesh *, const char *act, const char *head);
 int dmesh_warn(struct dmesh *, const char *text);
 int dmesh_cursor(struct dmesh *); /* writes a dirty cursor */
 const char *dmesh_role(const struct dmesh *, const char *member);
+/* A member that speaks dialect 1, by the roll, and is let in. */
+bool dmesh_old(const struct dmesh *, const char *member);
 bool dmesh_owner(struct dmesh *, struct key *owner); /* is the owner mine? */
 void dmesh_run(struct dmesh *);			     /* pumps of one turn */
 bool dmesh_up(const struct dmesh *);

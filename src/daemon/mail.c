@@ -155,6 +155,40 @@ open_label(struct mail *x, const struct envelope *env)
 	return code == OK ? MAIL_DONE : bad(x, why.text);
 }
 
+/* Does the roll let it speak dialect 1? Then nothing proves who it is. */
+static bool
+from_old(const struct mail *x)
+{
+	const char *member = x->in->sender_member_pubkey;
+	const struct dpeer *p = roster_get(x->m, x->in->sender_pubkey);
+
+	return !x->label && dmesh_old(x->m, member) &&
+	    (p == NULL || p->attestation == NULL) &&
+	    map_gets(&x->m->sessions, x->in->sender_pubkey) == NULL;
+}
+
+static enum mail_need
+open_old(struct mail *x)
+{
+	const struct message_push *in = x->in;
+	const struct roll_member *rm =
+	    roll_member(x->m->roll, in->sender_member_pubkey);
+	struct why why;
+
+	if (body_open_bare(&x->m->d->arena, x->mine, in->sender_pubkey,
+		in->nonce, in->ciphertext, &x->body.text, &why) != OK)
+		return bad(x, why.text);
+	if (!utf8_valid(x->body.text, strlen(x->body.text)))
+		return bad(x, "it is no text");
+	x->member = rm->key;
+	x->name = rm->name;
+	x->body.sent_at = in->created_at;
+	x->body.reply_to = x->body.expects = "";
+	x->doubt = "it is from an old client: not signed, so that only the "
+		   "broker says who wrote it";
+	return MAIL_DONE;
+}
+
 static enum mail_need
 verify(struct mail *x)
 {
@@ -169,6 +203,8 @@ verify(struct mail *x)
 	struct why why;
 	enum mail_need need = MAIL_DONE;
 
+	if (from_old(x))
+		return open_old(x);
 	if (x->label)
 		need = open_label(x, &env);
 	else if (body_open_direct(&d->arena, d->boxes, &x->body, x->mine, &env,

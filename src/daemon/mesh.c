@@ -318,6 +318,15 @@ dmesh_up(const struct dmesh *m)
 }
 
 bool
+dmesh_old(const struct dmesh *m, const char *member)
+{
+	const struct roll_member *rm = roll_member(m->roll, member);
+
+	return rm != NULL && rm->old_client && rm->state == MEMBER_ACTIVE &&
+	    roll_old_clients(m->roll);
+}
+
+bool
 dmesh_owner(struct dmesh *m, struct key *owner)
 {
 	key_owner(owner, m->d->conf.seed, roll_genesis_nonce(m->roll));

@@ -170,7 +170,10 @@ seal(struct dmesh *m, struct dsess *from, const struct row *row,
 	uint8_t key[32];
 	int code;
 
-	if (label_kind(c->target) == LABEL_NONE)
+	if (dmesh_old(m, c->target))
+		code = body_seal_bare(&m->d->arena, row->text, &from->key,
+		    c->target, &sealed, why);
+	else if (label_kind(c->target) == LABEL_NONE)
 		code = body_seal_direct(&m->d->arena, m->d->boxes, &b,
 		    &from->key, c->target, &sealed, why);
 	else if (!dmesh_epoch_key(m, b.epoch, key))

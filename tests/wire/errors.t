@@ -199,7 +199,6 @@ repeat 300 alice < {"type":"ok","_reqId":"r$i"}
 alice < {"type":"peers_list","_reqId":"last","peers":[{"summary":"300",...}]}
 
 test other doors
-dial a refused 400 "claudemesh.2"
 dial b sub claudemesh.9 refused 400 "claudemesh.2"
 dial c sub claudemesh.1 refused 400 "claudemesh.2"
 dial d sub CLAUDEMESH.2 refused 400 "claudemesh.2"

@@ -94,6 +94,7 @@ struct tconn {
 	int fd;
 	bool ws; /* else lines on a Unix socket */
 	bool open, refused;
+	bool old; /* dialect 1: no rows tell what it hears */
 	struct ws_dec dec;
 	struct buf in, out;
 	VEC(char *) got;
@@ -177,6 +178,9 @@ void word_unseal(const struct args *);
 void word_sum(const struct args *);
 void word_record(const struct args *);
 void word_sealed(const struct args *);
+void word_bare(const struct args *);
+void word_opens_bare(const struct args *);
+void word_old(const struct args *);
 void word_opens(const struct args *);
 
 /* ---- processes (proc.c) ---- */

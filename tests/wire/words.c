@@ -345,6 +345,7 @@ static const struct {
 	size_t least; /* words behind it */
 } words[] = {
 	{ "act", word_act, 4 },
+	{ "bare", word_bare, 4 },
 	{ "big", word_big, 3 },
 	{ "broker", proc_broker_args, 0 },
 	{ "close", word_close, 1 },
@@ -366,7 +367,9 @@ static const struct {
 	{ "local", word_local, 2 },
 	{ "mesh", word_mesh, 3 },
 	{ "no-hello", word_no_hello, 1 },
+	{ "old", word_old, 3 },
 	{ "opens", word_opens, 3 },
+	{ "opens-bare", word_opens_bare, 3 },
 	{ "peer", word_peer, 1 },
 	{ "quiet", word_quiet, 1 },
 	{ "raw", word_raw, 2 },
