@@ -204,9 +204,10 @@ inbox_show(struct cli *c, const void *reply)
 		head(c, m);
 		details(c, m);
 		if (*m->problem != '\0')
-			printf("  [cannot be shown: %s]\n",
+			printf("  [%s%s]\n",
+			    *m->text == '\0' ? "cannot be shown: " : "",
 			    safe(c, m->problem));
-		else
+		if (*m->problem == '\0' || *m->text != '\0')
 			indented(c, m->text);
 		if (i + 1 < r->messages.n)
 			putchar('\n');
