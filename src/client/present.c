@@ -215,9 +215,8 @@ present_message(struct buf *b, const struct present *p,
 	circumstances(b, p, m);
 	how_to_answer(b, m);
 	if (*m->problem != '\0')
-		field(b, *m->text == '\0' ? "cannot be shown" : "in doubt",
-		    m->problem);
-	if (*m->problem == '\0' || *m->text != '\0')
+		field(b, "cannot be shown", m->problem);
+	else
 		text(b, p, m->text);
 	buf_addf(b, "[end of mesh message %s]\n", p->tag);
 }

@@ -266,8 +266,11 @@ test_frames(void **state)
 	assert_string_equal(e.field, "proof");
 	assert_true(c->open);
 	client_free(c);
-	c = client_dial(k, "/ws", NULL); /* no subprotocol */
-	assert_false(c->open);
+	c = client_dial(k, "/ws", NULL); /* dialect 1: its hello is judged */
+	assert_true(c->open);
+	client_text(c, "{\"type\":\"session_hello\",\"_reqId\":\"r3\"}");
+	assert_true(heard(c, &wire_error, &e));
+	assert_string_equal(e.code, "no_hello");
 	client_free(c);
 	c = client_dial(k, "/elsewhere", "claudemesh.2");
 	assert_false(c->open);
