@@ -253,10 +253,24 @@ help_command(struct cli *c, int argc, char **argv)
 	return 0;
 }
 
+/* claudemesh URL: once in the mesh, a session there. Only for people. */
+static int
+joined_by_url(struct cli *c)
+{
+	int rc;
+
+	if (!c->always_ask || !c->tty_in || doc_wanted(c))
+		return 0;
+	c->noun = cli_noun("session");
+	c->verb = cli_verb(c->noun, "launch");
+	rc = args_parse(c, 0, NULL);
+	return rc != 0 ? rc : cli_run_verb(c, c->verb);
+}
+
 static int
 command(struct cli *c, int argc, char **argv)
 {
-	char *join[CLI_ARGS_MAX];
+	char *join[CLI_ARGS_MAX], **words;
 	int used = 0, rc, i;
 
 	if (is_url(argv[0])) {
@@ -274,14 +288,17 @@ command(struct cli *c, int argc, char **argv)
 		return noun_alone(c, argc, argv);
 	if (argc > CLI_ARGS_MAX)
 		return cli_usage(c, "more than %d words", CLI_ARGS_MAX);
-	argv = arena_dup(&c->arena, argv, (size_t)argc * sizeof(*argv));
+	words = arena_zalloc(&c->arena, ((size_t)argc + 1) * sizeof(*words));
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	argv = words; /* ended by NULL: it may become another's command line */
 	if ((rc = args_parse(c, argc - used, argv + used)) != 0)
 		return rc;
 	if (c->help) {
 		help_verb(c, stdout, c->noun, c->verb);
 		return 0;
 	}
-	return cli_run_verb(c, c->verb);
+	rc = cli_run_verb(c, c->verb);
+	return rc != 0 ? rc : joined_by_url(c);
 }
 
 /* Flags before the noun (claudemesh --json peers) go behind everything. */

@@ -25,6 +25,7 @@ struct mcp_options {
 	const char *mesh;    /* slug, or NULL: the only one */
 	const char *name;    /* of the session, should it be opened here */
 	bool tools;
+	bool push; /* messages as channel events; else only the welcome */
 };
 
 /* Serves until standard input ends: 0, or E_ and why. */

@@ -278,7 +278,7 @@ answered(struct mcp *m, const struct local_inbox_page *page, struct arena *a,
 	int rc;
 
 	w->asked = false;
-	for (size_t i = 0; i < page->messages.n; i++)
+	for (size_t i = 0; m->o->push && i < page->messages.n; i++)
 		push_message(m, &page->messages.v[i]);
 	w->cursor = page->cursor;
 	if (page->messages.n > 0)

@@ -86,8 +86,10 @@ class Home:
         self.procs.append(p)
         return p
 
-    def tty(self, *args, type="", timeout=20, **env):
-        """Run on a terminal, type what is given; all that was shown."""
+    def tty(self, *args, type="", answers=(), timeout=20, **env):
+        """Run on a terminal, type what is given; all that was shown. answers:
+        what to wait for and what to type then, one after the other."""
+        answers, seen = list(answers), 0
         pid, fd = pty.fork()
         if pid == 0:
             try:
@@ -105,6 +107,9 @@ class Home:
                 if not more:
                     break
                 out += more
+            if answers and answers[0][0].encode() in out[seen:]:
+                seen = len(out)
+                os.write(fd, answers.pop(0)[1].encode())
             if type and not typed and b"[y/N]" in out:
                 os.write(fd, type.encode())
                 typed = True

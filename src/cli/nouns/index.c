@@ -25,6 +25,7 @@ const struct alias aliases[] = {
 	{ "inbox", "message", "inbox" },
 	{ "info", "mesh", "info" },
 	{ "kick", "peer", "kick" },
+	{ "launch", "session", "launch" },
 	{ "leave", "mesh", "leave" },
 	{ "list", "mesh", "list" },
 	{ "peers", "peer", "list" },

@@ -43,6 +43,7 @@ read_url(struct cli *c, struct local_mesh_join *in)
 static int
 joined(struct cli *c, const struct local_mesh *m, bool already)
 {
+	c->mesh = m->mesh.slug; /* for who goes on from here */
 	if (doc_wanted(c))
 		return doc_print_row(c, &wire_local_mesh, m);
 	cli_say(c, "you are %s%s in %s", already ? "already " : "",

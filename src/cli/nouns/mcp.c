@@ -16,7 +16,7 @@ run(struct cli *c, const struct verb *v)
 		.session = getenv("CLAUDEMESH_SESSION"),
 		.mesh = c->mesh,
 		.name = arg(c, "name") };
-	const char *tools = arg(c, "tools");
+	const char *tools = arg(c, "tools"), *mode;
 	struct why why = { 0 };
 	int rc;
 
@@ -29,6 +29,9 @@ run(struct cli *c, const struct verb *v)
 	if (o.session != NULL && *o.session == '\0')
 		o.session = NULL;
 	o.tools = str_eq(tools, "full");
+	mode = getenv("CLAUDEMESH_MESSAGE_MODE");
+	o.push =
+	    mode == NULL || (!str_eq(mode, "inbox") && !str_eq(mode, "off"));
 	if ((rc = cli_home(c)) != 0)
 		return rc;
 	return mcp_run(&o, &why) == 0 ? 0 : cli_fail_why(c, &why);

@@ -3,61 +3,24 @@
  * process. `session run` is for any program; it opens a session for its child,
  * tells the child by CLAUDEMESH_SESSION, and ends it with the child.
  */
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/child.h"
+#include "cli/launch.h"
 #include "client/place.h"
 
-static volatile sig_atomic_t child_pid;
-
-static void
-pass_on(int signo)
-{
-	if (child_pid > 0)
-		kill((pid_t)child_pid, signo);
-}
-
-/* The child waits until its session is there, then becomes the program. */
-static pid_t
-fork_child(struct cli *c, int go[2])
-{
-	pid_t child = fork();
-	char text[320];
-	ssize_t n;
-	char *sep;
-
-	if (child != 0)
-		return child;
-	close(go[1]);
-	n = read(go[0], text, sizeof(text) - 1);
-	if (n <= 0)
-		_exit(125); /* no session: the parent says why */
-	text[n] = '\0';
-	if ((sep = strchr(text, '\n')) == NULL)
-		_exit(125);
-	*sep = '\0';
-	setenv("CLAUDEMESH_SESSION", text, 1);
-	setenv("CLAUDEMESH_MESH", sep + 1, 1);
-	close(go[0]);
-	execvp(c->rest[0], c->rest);
-	fprintf(stderr, "claudemesh: %s: %s\n", c->rest[0], strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
-}
-
 static int
-open_for(struct cli *c, const struct verb *v, pid_t child, int fd,
-    struct local_session *out)
+run(struct cli *c, const struct verb *v)
 {
 	struct local_session_open in = { .name = "" };
-	char name[65], cwd[1025], text[320];
-	int rc, n;
+	char name[65], cwd[1025];
+	const char *slash;
+	int rc;
 
+	if (c->rest == NULL || c->rest[0] == NULL)
+		return cli_usage(c, "session run needs a command after --");
 	if ((rc = args_fill(c, v->row, &in)) != 0)
 		return rc;
 	if (in.name == NULL || *in.name == '\0') {
@@ -65,70 +28,13 @@ open_for(struct cli *c, const struct verb *v, pid_t child, int fd,
 		in.name = name;
 	}
 	if (in.channel == NULL) {
-		const char *slash = strrchr(c->rest[0], '/');
-
+		slash = strrchr(c->rest[0], '/');
 		in.channel = slash == NULL ? c->rest[0] : slash + 1;
 		in.channel = arena_strndup(&c->arena, in.channel, 64);
 	}
 	if (getcwd(cwd, sizeof(cwd)) != NULL)
 		in.cwd = cwd;
-	in.pid = child;
-	if ((rc = cli_call(c, v->row, &in, out)) != 0)
-		return rc;
-	n = snprintf(text, sizeof(text), "%s\n%s", out->session, out->mesh);
-	return write(fd, text, (size_t)n) == n
-	    ? 0
-	    : cli_fail(c, E_INTERNAL, "the child could not be told");
-}
-
-static int
-await(pid_t child)
-{
-	int status;
-
-	while (waitpid(child, &status, 0) < 0) {
-		if (errno != EINTR)
-			return 1;
-	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-				   : WEXITSTATUS(status);
-}
-
-static int
-run(struct cli *c, const struct verb *v)
-{
-	struct local_session_end end = { 0 };
-	struct local_session session;
-	struct ok ok;
-	struct why why;
-	int go[2], rc, status;
-
-	if (c->rest == NULL || c->rest[0] == NULL)
-		return cli_usage(c, "session run needs a command after --");
-	if (pipe(go) != 0 || (child_pid = fork_child(c, go)) < 0)
-		return cli_fail(c, E_INTERNAL, "no process: %s",
-		    strerror(errno));
-	close(go[0]);
-	signal(SIGINT, SIG_IGN); /* the terminal tells the child, too */
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGTERM, pass_on);
-	signal(SIGHUP, pass_on);
-	rc = open_for(c, v, (pid_t)child_pid, go[1], &session);
-	close(go[1]);
-	if (rc == 0 && c->verbose)
-		fprintf(stderr, "session %s: %s in %s\n", session.session,
-		    safe(c, session.name), safe(c, session.mesh));
-	status = await((pid_t)child_pid);
-	child_pid = 0;
-	if (rc != 0)
-		return rc;
-	/* The daemon may have been replaced while the child ran: a fresh
-	 * connection. It also sees the process end by itself. */
-	local_close(c->local);
-	c->local = NULL;
-	end.session = session.session;
-	cli_try(c, &wire_local_session_end, &end, &ok, &why);
-	return status;
+	return child_run(c, c->rest, &in, NULL, NULL);
 }
 
 static int
@@ -179,6 +85,13 @@ fill_open(struct cli *c, void *in)
 
 static const struct verb verbs[] = {
 	{ .name = "end", .row = &wire_local_session_end, .done = "ended" },
+	{ .name = "launch",
+	    .run = launch_run,
+	    .args = "",
+	    .flags = launch_flags,
+	    .raw = true,
+	    .doc = "Starts Claude Code as a peer of its own in the mesh. Asks "
+		   "for what no flag says; what follows -- goes to claude." },
 	{ .name = "list",
 	    .row = &wire_local_session_list,
 	    .columns = "name state mesh pid unread session",
