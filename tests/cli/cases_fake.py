@@ -233,8 +233,10 @@ def case_join():
             done = h(url, "-y")
             check(done.code == 4, "the URL handler always asks", done)
         check(len(fake.of("local_mesh_join")) == n, "and does not join")
-        done = h.tty(URL, "-y", type="y\n")
-        check(done.code == 0, "on a terminal", done)
+        done = h.tty(URL, "-y", type="y\n", CLAUDE_BIN="/nowhere")
+        check("you are ann in work" in done.out, "joins on a terminal", done)
+        check(done.code == 3 and "Claude Code is not here" in done.out,
+              "and says that there is nothing to launch", done)
 
 
 def case_share():
